@@ -1,0 +1,43 @@
+# `make demo` and `make test` are all that is needed; each sets up .venv first and skips what is done.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SWEEP ?= sweeps/digits.yaml
+
+.PHONY: demo test test-fast check lock clean
+
+demo: $(VENV)/.installed
+	$(BIN)/prunesweep run $(SWEEP)
+	$(BIN)/prunesweep report $(SWEEP)
+
+test: check
+	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m slow
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/pytest -m "not slow" -n 2
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
+	touch $@
+
+# Locks hold versions and hashes only, so that they work behind any index.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
+lock:
+	$(LOCK) pyproject.toml --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info

@@ -1,0 +1,5 @@
+"""The ``prunesweep`` command."""
+
+from orchestrator.cli.app import main
+
+__all__ = ["main"]

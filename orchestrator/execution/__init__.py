@@ -1,0 +1,1 @@
+"""Runs what is missing: executors, the order of chains, progress, one run from end to end."""

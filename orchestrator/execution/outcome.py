@@ -1,0 +1,23 @@
+"""What the last run of a sweep could not do, kept in the store for status and report."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from orchestrator.execution.frontier import Outcome
+
+if TYPE_CHECKING:
+    from orchestrator.store import Store
+
+
+def write_outcome(store: Store, sweep: str, outcome: Outcome) -> None:
+    """Replace what is known of the last run of ``sweep``."""
+    told = {"failed": dict(outcome.failed), "blocked": dict(outcome.blocked)}
+    store.write_note(sweep, json.dumps(told).encode())
+
+
+def read_outcome(store: Store, sweep: str) -> Outcome:
+    """Return the outcome of the last run of ``sweep``; an empty one when it never ran."""
+    note = store.read_note(sweep)
+    return Outcome(**json.loads(note)) if note else Outcome()

@@ -1,0 +1,108 @@
+"""What a sweep will cost, and what sharing work saves against a plain grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from workers.contracts import Chain, Cost, Record
+
+if TYPE_CHECKING:
+    from orchestrator.plan.plan import Plan
+    from orchestrator.plan.state import State
+    from orchestrator.store import Index, Store
+
+Probe = Callable[[Chain], Cost | None]
+SAMPLES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Wall seconds and bytes of what is missing, but for the ``unknown`` networks."""
+
+    seconds: float
+    bytes: int
+    basis: str
+    unknown: tuple[str, ...]
+
+
+def naive_epochs(plan: Plan) -> int:
+    """Count the epochs of a grid in which every pruned network is a trial of its own.
+
+    Such a trial trains its parent, then in a cascade replays every level before its own: with E
+    epochs of training, e of retraining and R levels, a cascade costs R·E + e·R(R+1)/2 and one-shot
+    R·(E + e).
+    """
+    return sum(_naive(chain) for chain in plan.chains)
+
+
+def _naive(chain: Chain) -> int:
+    if chain.retraining is None:
+        return chain.training.epochs
+    depth = dict.fromkeys((chain.parent,), 0)
+    for level in chain.levels:
+        depth[level.key] = depth[level.base] + 1
+    replayed = sum(depth.values())
+    return len(chain.levels) * chain.training.epochs + replayed * chain.retraining.epochs
+
+
+def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int) -> Estimate:
+    """Estimate what is missing from what the store measured, or else from a probe of a few steps.
+
+    The wall time is the work divided among ``workers``, and never less than the longest chain after
+    its parent.
+    """
+    index = store.index()
+    costs: dict[str, Cost | None] = {}
+    bases: set[str] = set()
+    for chain in plan.chains:
+        if chain.network not in costs and any(
+            s.chain.network == chain.network for s in state.chains
+        ):
+            measured = _measured(plan, store, index, chain.network)
+            costs[chain.network] = measured or probe(chain)
+            bases.add("measured" if measured else "probed")
+    work = longest = disk = 0.0
+    for chain_state in state.chains:
+        cost, tally = costs[chain_state.chain.network], chain_state.tally
+        if cost is None:
+            continue
+        cells = tally.cells - tally.cells_cached
+        seconds = (tally.epochs - tally.epochs_cached) * cost.epoch_seconds
+        seconds += cells * cost.cell_seconds
+        disk += (tally.networks - tally.networks_cached) * cost.network_bytes
+        disk += cells * cost.cell_bytes
+        work, longest = work + seconds, max(longest, seconds)
+    return Estimate(
+        seconds=max(work / workers, longest),
+        bytes=int(disk),
+        basis=" and ".join(sorted(bases)),
+        unknown=tuple(sorted(name for name, cost in costs.items() if cost is None)),
+    )
+
+
+def _measured(plan: Plan, store: Store, index: Index, network: str) -> Cost | None:
+    """Average over a few committed networks of the same model, data and recipe."""
+    keys = [
+        key
+        for chain in plan.chains
+        if chain.network == network
+        for key in chain.networks
+        if key in index.networks and index.evaluations.get(key)
+    ][:SAMPLES]
+    if not keys:
+        return None
+    networks = [store.record(key) for key in keys]
+    evaluations = [store.record(index.evaluations[key][0]) for key in keys]
+    return Cost(
+        epoch_seconds=mean(r["seconds"] / max(r["epochs"], 1) for r in networks),
+        cell_seconds=mean(r["seconds"] / len(r["tasks"]) for r in evaluations),
+        network_bytes=round(mean(_size(r) for r in networks)),
+        cell_bytes=round(mean(_size(r) / len(r["tasks"]) for r in evaluations)),
+    )
+
+
+def _size(record: Record) -> int:
+    return sum(file["bytes"] for file in record["files"].values())

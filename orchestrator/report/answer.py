@@ -1,0 +1,125 @@
+"""The answer of a sweep in plain English."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from orchestrator.report.context import ReportContext
+from orchestrator.report.numbers import count, interval, percent, points
+from orchestrator.report.series import Series, headline, of_network, present, tasks_of
+from orchestrator.report.tables import worst_tasks
+
+if TYPE_CHECKING:
+    from orchestrator.analysis.analyse import Results
+
+
+def answer(results: Results, context: ReportContext, network: str) -> str:
+    """Say in one or two sentences how far a network can be pruned, and how far under shift."""
+    summary = headline(of_network(results.summary, network), context)
+    means = summary[(summary["statistic"] == "mean") & summary["potential"].notna()]
+    potentials = headline(of_network(results.potentials, network), context)
+    best, sturdy = _best(means, "train", context), _best(means, "test", context)
+    told = (means, potentials, context)
+    if best is None:
+        if sturdy is None:
+            return f"Nothing can be said about {network} yet: no pruned network has been evaluated."
+        return f"{network} can be pruned by {_only_shifted(sturdy, *told)}."
+    nominal, shifted = _nominal(best, *told), _shifted(best, *told)
+    first = f"{network} can be pruned to {nominal}{shifted}."
+    if sturdy is None or sturdy == best:
+        return first
+    return f"{first} {_other(sturdy, *told)}"
+
+
+def intervals_note(results: Results, context: ReportContext) -> str:
+    """Say in one line what the intervals cover, and what not."""
+    frame = results.potentials
+    level = f"{100 * context.confidence:g} %"
+    if frame.empty or not (frame["low"].notna() & frame["high"].notna()).any():
+        return "There are no intervals: a single measurement says nothing about its own spread."
+    fewest, parents = int(frame["parents"].min()), int(frame["parents"].max())
+    if parents < 2:
+        return (
+            f"Intervals ({level}) come from one parent network: they cover the choice of test "
+            "examples, not of the seed, and another seed may well fall outside."
+        )
+    few = " With so few parents they are wide." if parents < 5 else ""
+    number = f"{parents}" if fewest == parents else f"{fewest} to {parents}"
+    return (
+        f"Intervals ({level}, Student’s t) cover the choice of seed, from {number} independently "
+        f"trained parents, and of test examples, resampled.{few}"
+    )
+
+
+def _best(means: pd.DataFrame, distribution: str, context: ReportContext) -> Series | None:
+    rows = means[means["distribution"] == distribution]
+    series = present(rows, context)
+    return max(series, key=lambda one: _mean(one, rows)["potential"], default=None)
+
+
+def _mean(series: Series, means: pd.DataFrame) -> pd.Series:
+    return series.rows(means).iloc[0]
+
+
+def _nominal(
+    series: Series, means: pd.DataFrame, potentials: pd.DataFrame, context: ReportContext
+) -> str:
+    row = _mean(series, means[means["distribution"] == "train"])
+    tasks = [task for task, side in tasks_of(potentials, context) if side == "train"]
+    where = (
+        f"on {tasks[0]} data"
+        if len(tasks) == 1
+        else f"on average over the {len(tasks)} tasks of the train distribution"
+    )
+    return f"{_value(row)} by {series.label} before its error {where} {_rises(context)}"
+
+
+def _shifted(
+    series: Series, means: pd.DataFrame, potentials: pd.DataFrame, context: ReportContext
+) -> str:
+    test = series.rows(means[means["distribution"] == "test"])
+    if test.empty:
+        return ""
+    train = _mean(series, means[means["distribution"] == "train"])
+    but = "but only" if test.iloc[0]["potential"] < train["potential"] else "and"
+    return f", {but} to {_under_shift(series, test.iloc[0], potentials, context)}"
+
+
+def _only_shifted(
+    series: Series, means: pd.DataFrame, potentials: pd.DataFrame, context: ReportContext
+) -> str:
+    reach = _under_shift(series, _mean(series, means), potentials, context)
+    return f"{series.label} to {reach} before its error {_rises(context)}"
+
+
+def _other(
+    series: Series, means: pd.DataFrame, potentials: pd.DataFrame, context: ReportContext
+) -> str:
+    row = _mean(series, means[means["distribution"] == "test"])
+    reach = _under_shift(series, row, potentials, context)
+    return f"Under shift {series.label} lasts longest: to {reach}."
+
+
+def _under_shift(
+    series: Series, row: pd.Series, potentials: pd.DataFrame, context: ReportContext
+) -> str:
+    own = series.rows(potentials)
+    own = own[own["distribution"] == "test"]
+    mean = f"{_value(row)} on average over the {count(own['task'].nunique(), 'shifted task')}"
+    worst = worst_tasks(own, context)
+    if own["task"].nunique() < 2 or not worst:
+        return mean.replace("on average over the 1 shifted task", f"on {own['task'].iloc[0]}")
+    lowest = percent(own["potential"].min(), 0)
+    others = f" and {count(len(worst) - 1, 'other')}" if len(worst) > 1 else ""
+    return f"{mean} and to {lowest}\u00a0% on {worst[0]}{others}"
+
+
+def _value(row: pd.Series) -> str:
+    return f"{percent(row['potential'], 0)}\u00a0% {interval(row['low'], row['high'], 0)}".strip()
+
+
+def _rises(context: ReportContext) -> str:
+    unit = "point" if context.delta == 0.01 else "points"
+    return f"rises by more than {points(context.delta)} {unit}"

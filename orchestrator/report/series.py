@@ -1,0 +1,88 @@
+"""One series per method and schedule: its name and looks, the same in every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from orchestrator.report.context import ReportContext
+
+# Okabe & Ito (2008), "Color Universal Design"; black is the ink, yellow is darkened for paper.
+INK = "#010203"
+PALETTE = (
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    INK,
+    "#b8a600",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
+LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (1, 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """How one method under one schedule is called and drawn."""
+
+    method: str
+    schedule: str
+    label: str
+    color: str
+    marker: str
+    line: str | tuple[int, tuple[float, ...]]
+    filled: bool
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of this series."""
+        chosen = (frame["method"] == self.method) & (frame["schedule"] == self.schedule)
+        return frame[chosen]
+
+
+def series_of(context: ReportContext) -> tuple[Series, ...]:
+    """List the series of a sweep, method by method; the place in the sweep fixes the looks."""
+    return tuple(
+        Series(
+            method=method,
+            schedule=schedule,
+            label=_label(method, schedule, context),
+            color=PALETTE[place % len(PALETTE)],
+            marker=MARKERS[place % len(MARKERS)],
+            line=LINES[(place // len(PALETTE) + rank) % len(LINES)],
+            filled=rank == 0,
+        )
+        for place, method in enumerate(context.methods)
+        for rank, schedule in enumerate(context.schedules)
+    )
+
+
+def present(frame: pd.DataFrame, context: ReportContext) -> tuple[Series, ...]:
+    """List the series that ``frame`` has rows of."""
+    return tuple(series for series in series_of(context) if not series.rows(frame).empty)
+
+
+def tasks_of(frame: pd.DataFrame, context: ReportContext) -> Iterator[tuple[str, str]]:
+    """Yield (task, distribution) of ``frame``: train distribution first, then sweep order."""
+    pairs = frame[["task", "distribution"]].drop_duplicates()
+    for distribution in ("train", "test"):
+        here = set(pairs.loc[pairs["distribution"] == distribution, "task"])
+        yield from ((task, distribution) for task in context.tasks if task in here)
+
+
+def of_network(frame: pd.DataFrame, network: str) -> pd.DataFrame:
+    """Return the rows of one network."""
+    return frame[frame["network"] == network]
+
+
+def headline(frame: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
+    """Return the rows at the δ and the rule that the report shows first."""
+    return frame[(frame["delta"] == context.delta) & (frame["rule"] == context.rule)]
+
+
+def _label(method: str, schedule: str, context: ReportContext) -> str:
+    several = len(context.schedules) > 1
+    return f"{method} ({schedule.replace('_', '-')})" if several else method

@@ -1,0 +1,25 @@
+"""sweep.yaml: its schema, how it is read, and what is wrong with it at which line and column."""
+
+from orchestrator.spec.model import (
+    AnalysisSpec,
+    Distribution,
+    NetworkSpec,
+    ResourcesSpec,
+    Rung,
+    Section,
+    SweepSpec,
+    TaskSpec,
+    TrackingSpec,
+)
+
+__all__ = [
+    "AnalysisSpec",
+    "Distribution",
+    "NetworkSpec",
+    "ResourcesSpec",
+    "Rung",
+    "Section",
+    "SweepSpec",
+    "TaskSpec",
+    "TrackingSpec",
+]

@@ -1,0 +1,197 @@
+"""A sweep file, what it extends and what the command line overrides, made into a SweepSpec."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from orchestrator.spec.document import Node, line, parse
+from orchestrator.spec.labels import label
+from orchestrator.spec.mistakes import Keys, Mistake, SweepError, findings, found
+from orchestrator.spec.model import Distribution, NetworkSpec, SweepSpec, TaskSpec
+from orchestrator.spec.overrides import merge, override
+from orchestrator.spec.recipe import RecipeSection, combine, faults
+from orchestrator.spec.sweep_file import NetworkSection, SweepFile
+from workers.contracts import Component, Training
+
+__all__ = ["SweepError", "load_sweep"]
+
+MAX_BYTES = 2**18
+FOLDERS = ("store", "data_root")
+
+
+def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
+    """Read, merge, check and expand a sweep file.
+
+    Relative paths start from the file that they are written in, those of ``overrides`` from the
+    current directory.
+
+    Args:
+        path: the YAML file.
+        overrides: ``key.path=value`` each, as in ``networks.0.training.epochs=3``; values are YAML.
+
+    Raises:
+        SweepError: one line for every mistake, with the place of the value that is wrong.
+
+    """
+    text = _read(path, f"{path}:1:1")
+    root = _Reader().extended(path, text)
+    for assignment in overrides:
+        root = override(root, assignment)
+    try:
+        file = SweepFile.model_validate(root.plain())
+    except ValidationError as error:
+        raise _failure(root, findings(error)) from None
+    if mistakes := list(_misfits(file)):
+        raise _failure(root, mistakes)
+    return _spec(file, path, text)
+
+
+def _failure(root: Node, mistakes: Sequence[Mistake]) -> SweepError:
+    return SweepError(*dict.fromkeys(root.complain(path, what) for path, what in mistakes))
+
+
+def _read(path: Path, place: str) -> str:
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError(None, "not a file")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise OSError(None, f"larger than {MAX_BYTES // 1024} KiB")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SweepError(line(place, (), f"'{path}' is not UTF-8 text")) from None
+    except OSError as error:
+        raise SweepError(line(place, (), f"cannot read '{path}': {error.strerror}")) from None
+    except ValueError as error:
+        raise SweepError(line(place, (), f"cannot read '{path}': {error}")) from None
+
+
+class _Reader:
+    """Reads every file once, however often it is extended."""
+
+    def __init__(self) -> None:
+        self.done: dict[Path, Node] = {}
+
+    def extended(self, path: Path, text: str, trail: tuple[Path, ...] = ()) -> Node:
+        """Parse ``text``, the content of ``path``, and lay it over what it extends."""
+        root = parse(text, str(path))
+        if not isinstance(root.value, dict):
+            raise SweepError(root.complain((), f"expected a mapping, found {found(root.plain())}"))
+        own = {key: _anchored(key, node, path.parent) for key, node in root.value.items()}
+        extends = own.pop("extends", Node([], root.place))
+        base = Node({}, root.place)
+        for named in extends.value if isinstance(extends.value, list) else [extends]:
+            base = merge(base, self._base(path, named, (*trail, path.resolve())))
+        return merge(base, Node(own, root.place))
+
+    def _base(self, path: Path, named: Node, trail: tuple[Path, ...]) -> Node:
+        if not isinstance(named.value, str):
+            what = f"expected the path of a file, found {found(named.plain())}"
+            raise SweepError(line(named.place, ("extends",), what))
+        base = path.parent / named.value
+        text = _read(base, line(named.place, ("extends",), ""))
+        if (real := base.resolve()) in trail:
+            what = f"'{named.value}' extends this file in turn"
+            raise SweepError(line(named.place, ("extends",), what))
+        if real not in self.done:
+            self.done[real] = self.extended(base, text, trail)
+        return self.done[real]
+
+
+def _anchored(key: str, node: Node, folder: Path) -> Node:
+    if key not in FOLDERS or not isinstance(node.value, str):
+        return node
+    return Node(str(_located(node.value, folder)), node.place)
+
+
+def _located(location: str, folder: Path) -> Path | str:
+    if re.match(r"\w+://", location):
+        return location
+    return Path(os.path.normpath(folder.absolute() / location))
+
+
+def _misfits(file: SweepFile) -> Iterator[Mistake]:
+    names: set[str] = set()
+    for index, network in enumerate(file.networks):
+        if (name := _name(network)) in names:
+            yield ("networks", index), f"duplicate network '{name}', give it a name of its own"
+        names.add(name)
+        trained = list(_recipe_faults(_training(file, index), "training"))
+        yield from trained or _recipe_faults(_retraining(file, index), "retraining")
+
+
+Layers = list[tuple[Keys, RecipeSection]]
+
+
+def _training(file: SweepFile, index: int) -> Layers:
+    own: Keys = ("networks", index, "training")
+    return [(("training",), file.training), (own, file.networks[index].training)]
+
+
+def _retraining(file: SweepFile, index: int) -> Layers:
+    own: Keys = ("networks", index, "retraining")
+    again: Layers = [(("retraining",), file.retraining), (own, file.networks[index].retraining)]
+    return _training(file, index) + again
+
+
+def _recipe_faults(layers: Layers, purpose: str) -> Iterator[Mistake]:
+    for option, what in faults(combine(*(section for _, section in layers)), purpose):
+        giving = [path for path, section in layers if option in section.given()]
+        yield (*(giving[-1] if giving else layers[1][0]), option), what
+
+
+def _recipe(layers: Layers) -> Training:
+    return Training(**combine(*(section for _, section in layers)))
+
+
+def _name(network: NetworkSection) -> str:
+    parts = (network.model, network.data)
+    return network.name or re.sub(r"[^\w.+-]+", "_", "-".join(map(label, parts)))
+
+
+def _networks(file: SweepFile) -> Iterator[NetworkSpec]:
+    for index, network in enumerate(file.networks):
+        yield NetworkSpec(
+            name=_name(network),
+            model=network.model,
+            data=network.data,
+            training=_recipe(_training(file, index)),
+            retraining=_recipe(_retraining(file, index)),
+        )
+
+
+def _tasks(file: SweepFile) -> Iterator[TaskSpec]:
+    sides: tuple[tuple[Distribution, list[list[Component]]], ...] = (
+        ("train", file.tasks.train),
+        ("test", file.tasks.test),
+    )
+    for distribution, tasks in sides:
+        for task in chain.from_iterable(tasks):
+            yield TaskSpec(label=label(task), task=task, distribution=distribution)
+
+
+def _spec(file: SweepFile, path: Path, text: str) -> SweepSpec:
+    here = Path.cwd()
+    return SweepSpec(
+        name=file.name,
+        networks=tuple(_networks(file)),
+        seeds=tuple(file.seeds),
+        methods=tuple(chain.from_iterable(file.methods)),
+        schedules=tuple(file.schedule),
+        ladder=file.ratios,
+        tasks=tuple(_tasks(file)),
+        analysis=file.analysis,
+        resources=file.resources,
+        tracking=file.tracking,
+        store=_located(file.store or "store", here),
+        data_root=Path(_located(file.data_root or "data", here)),
+        source=path.absolute(),
+        text=text,
+    )

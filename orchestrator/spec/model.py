@@ -1,0 +1,137 @@
+"""What a sweep is, once its file has been read: every name checked, every list expanded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+
+from orchestrator.spec.mistakes import Shape, findings, reject
+from workers.contracts import Component, Training
+
+Schedule = Literal["cascade", "one_shot"]
+Distribution = Literal["train", "test"]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+DEVICE = Shape(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or cuda:<index>")
+
+
+class Frozen(BaseModel):
+    """Immutable, and closed to keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Section(Frozen):
+    """A mapping of the sweep file: nothing is converted, and mistakes are in its author's words."""
+
+    model_config = ConfigDict(strict=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return validate(value)
+        except ValidationError as error:
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            reject(*findings(error, known=known))
+
+
+class NetworkSpec(Frozen):
+    """A dense network to train, and how its pruned descendants are retrained."""
+
+    name: str
+    model: Component
+    data: Component
+    training: Training
+    retraining: Training
+
+
+class Rung(Frozen):
+    """One level of the ladder: ``steps`` are the ratios that are passed without retraining."""
+
+    ratio: float
+    steps: tuple[float, ...] = ()
+
+
+class TaskSpec(Frozen):
+    """A task, and the side of the distribution shift that it counts on."""
+
+    label: str
+    task: Component
+    distribution: Distribution
+
+
+class AnalysisSpec(Section):
+    """How predictions become prune potentials and intervals."""
+
+    deltas: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(
+        default=(0.005,),
+        min_length=1,
+        strict=False,
+        description="Margins δ: the prune potential is the largest ratio whose error stays within"
+        " δ of the parent's.",
+    )
+    confidence: Fraction = Field(default=0.95, description="Coverage of the intervals.")
+    rule: Literal["any", "contiguous"] = Field(
+        default="any",
+        description="any: the largest ratio within δ; contiguous: the last one before the first"
+        " ratio that is not.",
+    )
+    resamples: int = Field(default=2000, ge=100, description="Bootstrap resamples.")
+
+
+class ResourcesSpec(Section):
+    """What one chain is given, and how many run at once; no number depends on it."""
+
+    cpus: int = Field(default=1, ge=1, description="CPU cores per chain.")
+    gpus: float = Field(default=0.0, ge=0, description="GPUs per chain; a share such as 0.25 too.")
+    workers: int | None = Field(
+        default=None, ge=1, description="Chains at once; null: as many as the resources allow."
+    )
+    retries: int = Field(default=2, ge=0, description="Further attempts at a chain that failed.")
+    threads: int = Field(default=1, ge=1, description="Compute threads per chain.")
+    device: Annotated[str, DEVICE] = Field(
+        default="auto", description="auto, cpu, cuda, cuda:<index> or mps."
+    )
+
+
+class TrackingSpec(Section):
+    """Where MLflow shows the sweep."""
+
+    uri: str | None = Field(
+        default=None, description="MLflow tracking URI; null: a database in the store."
+    )
+    experiment: str | None = Field(
+        default=None, description="MLflow experiment; null: the sweep's name."
+    )
+
+
+class SweepSpec(Frozen):
+    """A sweep: networks × seeds × methods × schedules, pruned along one ladder, tested on tasks.
+
+    ``store`` is an absolute path or a URL (``s3://…``); ``source`` is the sweep file and ``text``
+    its content as it was read, for the record.
+    """
+
+    name: str
+    networks: tuple[NetworkSpec, ...]
+    seeds: tuple[int, ...]
+    methods: tuple[Component, ...]
+    schedules: tuple[Schedule, ...] = ("cascade",)
+    ladder: tuple[Rung, ...]
+    tasks: tuple[TaskSpec, ...]
+    analysis: AnalysisSpec = AnalysisSpec()
+    resources: ResourcesSpec = ResourcesSpec()
+    tracking: TrackingSpec = TrackingSpec()
+    store: Path | str
+    data_root: Path
+    source: Path
+    text: str = ""

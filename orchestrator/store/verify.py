@@ -1,0 +1,181 @@
+"""Care of a store: find and remove what is damaged, and what no sweep needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from orchestrator.store.lease import LEASES, read_claim
+from orchestrator.store.objects import (
+    ADVICE,
+    DamagedObjectError,
+    MissingObjectError,
+    folder_of,
+    is_key,
+)
+from orchestrator.store.scratch import SCRATCH
+from orchestrator.store.storage import Entry
+from orchestrator.store.store import Store
+
+Progress = Callable[[int, int], None]
+
+STALE_AFTER = 3600.0
+THREADS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """One damaged file of a committed object, and what to do about it."""
+
+    key: str
+    file: str
+    what: str
+    advice: str = ADVICE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Garbage:
+    """Something that no sweep needs; ``key`` is empty where it belongs to none."""
+
+    key: str
+    path: str
+    bytes: int
+    reason: str
+
+
+def verify(
+    store: Store, keys: Collection[str] | None = None, progress: Progress | None = None
+) -> list[Damage]:
+    """Check every byte of every object against its checksum.
+
+    Args:
+        store: the store, which may be in use.
+        keys: the objects to check, all when None; what is not committed is passed over.
+        progress: called with the number of objects checked and their total.
+
+    """
+    todo = list(store.keys()) if keys is None else list(keys)
+    found: list[Damage] = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done, damages in enumerate(pool.map(partial(_inspect, store), todo), start=1):
+            found.extend(damages)
+            if progress:
+                progress(done, len(todo))
+    return found
+
+
+def _inspect(store: Store, key: str) -> list[Damage]:
+    try:
+        names = list(store.record(key)["files"])
+    except MissingObjectError:
+        return []
+    except DamagedObjectError as error:
+        return [Damage(key=error.key, file=error.file, what=error.what)]
+    return [damage for name in names for damage in _inspect_file(store, key, name)]
+
+
+def _inspect_file(store: Store, key: str, name: str) -> Iterator[Damage]:
+    try:
+        store.read(key, name)
+    except MissingObjectError:  # discarded meanwhile
+        return
+    except DamagedObjectError as error:
+        yield Damage(key=error.key, file=error.file, what=error.what)
+
+
+def remove_damaged(store: Store, damages: Iterable[Damage]) -> list[str]:
+    """Discard the damaged objects, so that the next run makes them again; returns their keys."""
+    keys = sorted({damage.key for damage in damages})
+    for key in keys:
+        store.discard(key)
+    return keys
+
+
+def plan_gc(
+    store: Store, keep: AbstractSet[str], tasks: AbstractSet[str] | None = None
+) -> list[Garbage]:
+    """List what no sweep needs; nothing is removed.
+
+    Objects and scratch of keys that somebody works on are never listed.
+
+    Args:
+        store: the store, which may be in use.
+        keep: keys of the networks that sweeps need; their evaluations are needed too.
+        tasks: if given, an evaluation is needed only if it has one of these tasks.
+
+    """
+    dead, busy = _claims(store)
+    needed = keep | busy
+    return [*_objects(store, needed, tasks), *_scratch(store, needed), *dead, *_unfinished(store)]
+
+
+def collect_garbage(store: Store, garbage: Iterable[Garbage]) -> int:
+    """Remove what ``plan_gc`` listed; returns the bytes freed."""
+    freed = 0
+    for piece in garbage:
+        store.storage.remove(piece.path)
+        freed += piece.bytes
+    return freed
+
+
+def _objects(
+    store: Store, keep: AbstractSet[str], tasks: AbstractSet[str] | None
+) -> Iterator[Garbage]:
+    for key in sorted(store.keys()):
+        network, dash, _ = key.partition("-")
+        reason = ""
+        if not {key, network} & keep:
+            reason = "no sweep names its network"
+        elif dash and tasks is not None and not _has_one_of(store, key, tasks):
+            reason = "no sweep names its tasks"
+        if reason:
+            yield Garbage(key=key, path=folder_of(key), bytes=store.size(key), reason=reason)
+
+
+def _has_one_of(store: Store, evaluation: str, tasks: AbstractSet[str]) -> bool:
+    try:
+        return not tasks.isdisjoint(store.record(evaluation)["tasks"])
+    except DamagedObjectError:  # for verify to judge
+        return True
+
+
+def _scratch(store: Store, keep: AbstractSet[str]) -> Iterator[Garbage]:
+    for entry in store.storage.listing(SCRATCH):
+        if not is_key(entry.name):
+            continue
+        if store.has(entry.name):
+            yield _garbage(entry, "scratch of an object that is finished", entry.name)
+        elif not {entry.name, entry.name.partition("-")[0]} & keep:
+            yield _garbage(entry, "scratch that no sweep names", entry.name)
+
+
+def _claims(store: Store) -> tuple[list[Garbage], set[str]]:
+    """Split the leases into dead claims and keys that somebody works on."""
+    dead, busy = [], set()
+    for entry in store.storage.listing(LEASES):
+        key = entry.name.partition(".")[0]
+        claim = read_claim(store.storage, entry.path)
+        if _stale(entry) or (claim is not None and claim.gone):
+            dead.append(_garbage(entry, "lease of a process that is gone", key))
+        else:
+            busy.add(key)
+    return dead, busy
+
+
+def _unfinished(store: Store) -> Iterator[Garbage]:
+    for entry in store.storage.unfinished():
+        if _stale(entry):
+            yield _garbage(entry, "interrupted write")
+
+
+def _stale(entry: Entry) -> bool:
+    """Judge by this machine's clock, hence with a wide margin."""
+    return time.time() - entry.modified / 1e9 > STALE_AFTER
+
+
+def _garbage(entry: Entry, reason: str, key: str = "") -> Garbage:
+    return Garbage(key=key, path=entry.path, bytes=entry.size, reason=reason)

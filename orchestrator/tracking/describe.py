@@ -1,0 +1,149 @@
+"""What a chain looks like in MLflow: parameters, tags and metrics as plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from orchestrator.spec.labels import label
+from workers.contracts import Chain, Component, Record, TaskCell
+
+LOAD = """from pathlib import Path
+import json
+from workers.checkpoint import restore
+network = restore(json.loads(Path("network.json").read_text())["network"], \
+Path("weights.safetensors").read_bytes())"""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a metric's curve; ``timestamp`` in milliseconds since 1970."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A committed network of a chain: its key, its record, and its accuracy by task label."""
+
+    key: str
+    record: Record
+    accuracies: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        """The requested prune ratio, as text."""
+        return f"{self.record['requested_ratio']:g}"
+
+    @property
+    def created(self) -> int:
+        """When the network was committed, in milliseconds since 1970."""
+        return round(1000 * float(self.record["created"]))
+
+    @property
+    def started(self) -> int:
+        """When the work on the network began, in milliseconds since 1970."""
+        return self.created - round(1000 * float(self.record.get("seconds", 0.0)))
+
+
+def points(network: Network) -> Iterator[Point]:
+    """Yield the metrics of one network at step 1000 × achieved prune ratio.
+
+    Value, time and step follow from committed records alone: logging them again is no change.
+    """
+    record = network.record
+    values = {f"accuracy/{name}": value for name, value in network.accuracies.items()}
+    values |= {f"network/{name}": record[name] for name in _NETWORK if name in record}
+    if record.get("loss"):
+        values["training/loss"] = record["loss"][-1]
+    if "seconds" in record:
+        values["training/seconds"] = record["seconds"]
+    step = round(1000 * record["achieved_ratio"])
+    for name, value in values.items():
+        yield Point(_metric_name(name), float(value), network.created, step)
+
+
+_NETWORK = ("achieved_ratio", "requested_ratio", "parameters", "nonzero")
+
+
+def chain_parameters(sweep: str, chain: Chain, tasks: Iterable[TaskCell]) -> dict[str, str]:
+    """List what a chain is; nothing here ever changes for one run."""
+    schedule = {"schedule": chain.name.rpartition("/")[2]} if chain.method else {}
+    return {
+        "sweep": sweep,
+        "network": chain.network,
+        "seed": str(chain.seed),
+        "method": label(chain.method) if chain.method else "dense",
+        **schedule,
+        **_component("model", chain.model),
+        **_component("data", chain.data),
+        "data.fingerprint": chain.fingerprint,
+        **_options("training", asdict(chain.training)),
+        **_options("retraining", asdict(chain.retraining) if chain.retraining else {}),
+        **{f"task.{task.label}": task.key for task in tasks},
+    }
+
+
+def network_parameters(network: Network) -> dict[str, str]:
+    """Tie the points of one network to its content key and to the day it was made."""
+    made = datetime.fromtimestamp(network.record["created"], UTC).isoformat(timespec="milliseconds")
+    return {f"key.{network.name}": network.key, f"created.{network.name}": made}
+
+
+def environment_tags(record: Record) -> dict[str, str]:
+    """Tell what a network was made with."""
+    environment = record.get("environment", {})
+    tags = {f"environment.{name}": str(value) for name, value in environment.items() if value}
+    if revision := environment.get("revision"):
+        tags["mlflow.source.git.commit"] = str(revision)
+    return tags
+
+
+def network_card(chain: Chain, network: Network) -> dict[str, Any]:
+    """Describe a stored network so that it can be loaded again without the sweep."""
+    return {"key": network.key, "chain": chain.name, "load": LOAD, **network.record}
+
+
+def sweep_note(name: str, chains: Iterable[Chain], tasks: Iterable[TaskCell]) -> str:
+    """Summarise a sweep in Markdown, for the description of its run."""
+    chains = tuple(chains)
+    ratios = sorted({level.ratio for chain in chains for level in chain.levels})
+    rows = {
+        "networks": _unique(chain.network for chain in chains),
+        "methods": _unique(label(chain.method) for chain in chains if chain.method),
+        "seeds": _unique(str(chain.seed) for chain in chains),
+        "prune ratios": [f"{ratio:g}" for ratio in ratios],
+        "tasks": [task.label for task in tasks],
+    }
+    table = "\n".join(f"| {row} | {', '.join(values)} |" for row, values in rows.items())
+    return (
+        f"Prune sweep **{name}**: one nested run per chain; its metrics over the step "
+        f"(1000 × prune ratio) are its prune curves.\n\n| | |\n|---|---|\n{table}\n"
+    )
+
+
+def sweep_tag(sweep: str) -> str:
+    """Spell a sweep's name so that MLflow's filter language, which has no escapes, can quote it."""
+    return sweep.replace('"', "'")
+
+
+def _component(prefix: str, component: Component) -> dict[str, str]:
+    return {prefix: component.name, **_options(prefix, component.options)}
+
+
+def _options(prefix: str, options: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{prefix}.{name}": str(value) for name, value in options.items()}
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _metric_name(name: str) -> str:
+    return re.sub(r"[^\w\-. :/]", "_", name)

@@ -1,0 +1,68 @@
+"""Where MLflow keeps a sweep: the tracking URI and the place of the artifacts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from orchestrator.spec import SweepSpec
+
+SQLITE = "sqlite:///"
+_FOLDERS = ("", "file")
+
+
+class TrackingError(Exception):
+    """MLflow cannot be written; the message says where, why and what to do."""
+
+
+def resolve_uri(flag: str | None, spec: SweepSpec) -> str:
+    """Choose the tracking URI: the flag, ``MLFLOW_TRACKING_URI``, the sweep file, or else SQLite.
+
+    What is nearest to this run wins: a sweep file is shared between machines, the environment
+    describes one of them. The default is ``mlflow.db`` in the store, or, for a remote store, beside
+    the sweep file.
+
+    Raises:
+        TrackingError: the URI names a folder, which MLflow no longer writes to.
+
+    """
+    uri = flag or os.environ.get("MLFLOW_TRACKING_URI") or spec.tracking.uri
+    if not uri:
+        return f"{SQLITE}{_local(spec) / 'mlflow.db'}"
+    if urlsplit(uri).scheme in _FOLDERS:
+        raise TrackingError(
+            f"tracking URI '{uri}' is a folder; expected http(s)://…, a database such as "
+            f"{SQLITE}mlflow.db, or nothing for the database in the store"
+        )
+    if uri.startswith(SQLITE):
+        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
+    return uri
+
+
+def artifact_root(uri: str, spec: SweepSpec) -> str | None:
+    """Say where the artifacts of a new experiment go; None leaves it to the tracking server."""
+    if is_server(uri):
+        return None
+    if uri.startswith(SQLITE):
+        return str(Path(uri.removeprefix(SQLITE)).parent / "mlflow-artifacts")
+    remote = "://" in str(spec.store)
+    return f"{spec.store}/mlflow-artifacts" if remote else str(_local(spec) / "mlflow-artifacts")
+
+
+def is_server(uri: str) -> bool:
+    """Tell whether ``uri`` is a tracking server rather than a database."""
+    return urlsplit(uri).scheme in ("http", "https")
+
+
+def display(uri: str) -> str:
+    """Show ``uri`` without the user name and the password that it may carry."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
+
+
+def _local(spec: SweepSpec) -> Path:
+    remote = "://" in str(spec.store)
+    return spec.source.absolute().parent if remote else Path(spec.store).absolute()

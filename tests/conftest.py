@@ -1,0 +1,44 @@
+"""A sweep small enough to run in a few seconds, shared by many tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "networks": [
+        {
+            "model": {"resnet8": {"width": 4}},
+            "data": "digits",
+            "training": {"epochs": 2, "batch_size": 128, "lr": 0.1, "schedule": "cosine"},
+            "retraining": {"epochs": 1},
+        }
+    ],
+    "seeds": [0, 1],
+    "methods": ["wt", "ft"],
+    "ratios": [0.3, 0.6],
+    "tasks": {
+        "train": ["nominal"],
+        "test": [{"uniform_input_noise": {"level": 0.5}}, {"contrast": {"severity": 3}}],
+    },
+    "analysis": {"resamples": 100},
+    "store": "store",
+    "data_root": "data",
+}
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Callable[..., Path]:
+    """Write the tiny sweep, with some keys changed, and return its file."""
+
+    def write(filename: str = "tiny.yaml", **changes: Any) -> Path:
+        file = tmp_path / filename
+        file.write_text(yaml.safe_dump(TINY | changes, sort_keys=False))
+        return file
+
+    return write

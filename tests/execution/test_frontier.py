@@ -1,0 +1,135 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orchestrator.execution.frontier import Frontier, expected_epochs
+from workers.contracts import Chain, Component, Event, Level, Training
+
+
+def make_chain(name: str, waits_for: str | None = None, epochs: int = 1, levels: int = 1) -> Chain:
+    pruned = waits_for is not None
+    return Chain(
+        name=name,
+        network="net",
+        model=Component("model"),
+        data=Component("data"),
+        fingerprint="",
+        seed=0,
+        training=Training(epochs=epochs),
+        parent=f"{waits_for or name}-key",
+        waits_for=waits_for,
+        method=Component("wt") if pruned else None,
+        retraining=Training(epochs=epochs) if pruned else None,
+        levels=tuple(Level(key=f"{name}-{i}", base="", ratio=0.5) for i in range(levels * pruned)),
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> tuple[list[Chain], set[str]]:
+    """Draw parents with children, in any order, some parents complete already and not pending."""
+    pending, done = [], set()
+    for p in range(draw(st.integers(1, 5))):
+        parent = make_chain(f"p{p}", epochs=draw(st.integers(1, 9)))
+        if draw(st.booleans()):
+            pending.append(parent)
+        else:
+            done.add(parent.name)
+        epochs = draw(st.lists(st.integers(1, 9), max_size=4))
+        pending += [make_chain(f"p{p}c{c}", parent.name, e) for c, e in enumerate(epochs)]
+    return draw(st.permutations(pending)), done
+
+
+def drain(frontier: Frontier, fails: set[str], slots: int, draw: st.DataObject) -> list[Chain]:
+    """Run as an executor with ``slots`` would, ending running chains in any order."""
+    started = []
+    while True:
+        while len(frontier.running) < slots and (chain := frontier.start()):
+            started.append(chain)
+        if not frontier.running:
+            return started
+        name = draw.draw(st.sampled_from(sorted(frontier.running)))
+        frontier.end(name, "boom" if name in fails else None)
+
+
+@given(plan=plans(), slots=st.integers(1, 4), data=st.data())
+def test_every_chain_ends_once_and_only_heirs_of_failures_are_blocked(
+    plan: tuple[list[Chain], set[str]], slots: int, data: st.DataObject
+) -> None:
+    chains, done = plan
+    fails = data.draw(st.sets(st.sampled_from([c.name for c in chains]))) if chains else set()
+    events: list[Event] = []
+    frontier = Frontier(chains, done, events.append)
+    started = [chain.name for chain in drain(frontier, fails, slots, data)]
+
+    heirs = {c.name: c.waits_for for c in chains if c.waits_for in fails}
+    assert frontier.exhausted
+    assert frontier.outcome.blocked == heirs
+    assert frontier.outcome.failed == dict.fromkeys(fails - heirs.keys(), "boom")
+    assert sorted(started + list(heirs)) == sorted(c.name for c in chains)
+    assert sorted(event.chain for event in events) == sorted(c.name for c in chains)
+
+
+@given(plan=plans(), slots=st.integers(1, 4), data=st.data())
+def test_a_chain_starts_only_after_its_parent_finished(
+    plan: tuple[list[Chain], set[str]], slots: int, data: st.DataObject
+) -> None:
+    chains, done = plan
+    finished = set(done)
+    frontier = Frontier(chains, done, lambda event: finished.add(event.chain))
+    running: list[str] = []
+    while not frontier.exhausted or running:
+        while len(running) < slots and (chain := frontier.start()):
+            assert chain.waits_for is None or chain.waits_for in finished
+            running.append(chain.name)
+        running.remove(name := data.draw(st.sampled_from(running)))
+        frontier.end(name, None)
+
+
+def names(frontier: Frontier) -> Sequence[str]:
+    return [chain.name for chain in iter(frontier.start, None)]
+
+
+def test_parents_come_first_then_the_longest_chain() -> None:
+    chains = [
+        make_chain("short", "done", epochs=2, levels=3),
+        make_chain("long", "done", epochs=3, levels=9),
+        make_chain("small parent", epochs=1),
+        make_chain("big parent", epochs=5),
+    ]
+    frontier = Frontier(chains, {"done"}, lambda event: None)
+    assert names(frontier) == ["big parent", "small parent", "long", "short"]
+
+
+def test_a_child_starts_as_soon_as_its_own_parent_is_done() -> None:
+    chains = [make_chain("a"), make_chain("b"), make_chain("a1", "a"), make_chain("b1", "b")]
+    frontier = Frontier(chains, (), lambda event: None)
+    assert names(frontier) == ["a", "b"]
+    frontier.end("b", None)
+    assert names(frontier) == ["b1"]
+
+
+def test_a_failure_blocks_indirect_heirs_and_names_itself() -> None:
+    events: list[Event] = []
+    chains = [make_chain("a"), make_chain("b", "a"), make_chain("c", "b"), make_chain("d")]
+    frontier = Frontier(chains, (), events.append)
+    frontier.start()
+    frontier.end("a", "ValueError: x")
+    assert frontier.outcome.blocked == {"b": "a", "c": "a"}
+    assert events == [
+        Event(chain="a", kind="failed", detail="ValueError: x"),
+        Event(chain="b", kind="blocked", detail="a"),
+        Event(chain="c", kind="blocked", detail="a"),
+    ]
+    assert names(frontier) == ["d"]
+
+
+def test_waiting_for_a_chain_that_is_nowhere_is_refused() -> None:
+    with pytest.raises(ValueError, match="a waits for ghost, which is not in the plan"):
+        Frontier([make_chain("a", "ghost")], (), lambda event: None)
+
+
+def test_expected_epochs() -> None:
+    assert expected_epochs(make_chain("parent", epochs=7)) == 7
+    assert expected_epochs(make_chain("pruned", "parent", epochs=7, levels=3)) == 21

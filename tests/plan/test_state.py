@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.plan import Plan, make_plan
+from orchestrator.plan.estimate import estimate, naive_epochs
+from orchestrator.plan.state import compare
+from orchestrator.spec.loading import load_sweep
+from orchestrator.store import Store
+from workers.contracts import Chain, Cost, evaluation_key
+
+Write = Callable[..., Path]
+COST = Cost(epoch_seconds=10.0, cell_seconds=1.0, network_bytes=1000, cell_bytes=10)
+
+
+def planned(file: Path) -> tuple[Plan, Store]:
+    spec = load_sweep(file)
+    return make_plan(spec), Store(spec.store)
+
+
+def commit(store: Store, plan: Plan, chain: Chain, tasks: int | None = None) -> None:
+    for key in chain.networks:
+        store.put(key, {"seconds": 6.0, "epochs": 3}, {"weights.safetensors": b"12345678"})
+        keys = plan.task_keys[:tasks]
+        record = {"seconds": 6.0, "network": key, "tasks": list(keys)}
+        store.put(evaluation_key(key, keys), record, {"predictions.parquet": b"1234"})
+
+
+def test_an_empty_store_misses_everything_and_stays_unwritten(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    total = compare(plan, store).total
+    assert (total.networks, total.networks_cached) == (2 + 2 * 2 * 2, 0)
+    assert (total.cells, total.cells_cached) == (10 * 3, 0)
+    assert (total.epochs, total.epochs_cached) == (2 * 2 + 8 * 1, 0)
+    assert not Path(store.location).exists()
+
+
+def test_what_is_committed_is_not_pending(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    commit(store, plan, plan.chains[0])
+    state = compare(plan, store)
+    assert state.done == {plan.chains[0].name}
+    assert state.pending == plan.chains[1:]
+    assert state.total.epochs_cached == 2
+
+
+def test_a_task_added_later_leaves_only_its_cells_missing(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    for chain in plan.chains:
+        commit(store, plan, chain, tasks=2)
+    state = compare(plan, store)
+    assert state.pending == plan.chains
+    assert state.total.networks_cached == state.total.networks
+    assert state.total.cells - state.total.cells_cached == 10
+
+
+def test_a_shared_network_is_counted_once_and_makes_both_chains_incomplete(tiny: Write) -> None:
+    plan, store = planned(tiny(schedule=["cascade", "one_shot"], methods=["wt"], seeds=[0]))
+    state = compare(plan, store)
+    assert state.total.networks == 1 + 2 + 1
+    assert len(state.pending) == 3
+
+
+def test_a_plain_grid_replays_every_cascade(tiny: Write) -> None:
+    plan, _ = planned(tiny())
+    # E = 2, e = 1, R = 2: a cascade costs R·E + e·R(R+1)/2 = 7, for 4 chains, plus 2 parents of 2.
+    assert naive_epochs(plan) == 4 * 7 + 2 * 2
+
+
+def test_a_plain_grid_of_one_shot_trials_replays_nothing(tiny: Write) -> None:
+    plan, _ = planned(tiny(schedule="one_shot"))
+    assert naive_epochs(plan) == 4 * (2 * 2 + 2 * 1) + 2 * 2
+
+
+def test_the_estimate_divides_the_work_among_workers(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=2)
+    assert judged.seconds == (12 * 10.0 + 30 * 1.0) / 2
+    assert judged.bytes == 10 * 1000 + 30 * 10
+    assert judged.basis == "probed"
+
+
+def test_the_estimate_prefers_what_was_measured(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    commit(store, plan, plan.chains[0])
+    judged = estimate(plan, compare(plan, store), store, lambda chain: None, workers=1)
+    assert judged.basis == "measured"
+    assert judged.seconds == 10 * 2.0 + 27 * 2.0
+
+
+def test_without_data_there_is_no_estimate(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    judged = estimate(plan, compare(plan, store), store, lambda chain: None, workers=1)
+    assert judged.unknown == ("resnet8-4-digits",)

@@ -1,0 +1,147 @@
+"""Results of a sweep whose predictions come from a formula instead of networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+
+from orchestrator.analysis.analyse import AnalysisOptions, Results, analyse
+from orchestrator.report import Counts, RatioMiss, ReportContext, write_report
+
+EXAMPLES = 500
+RATIOS = (0.2, 0.357, 0.484, 0.585, 0.733, 0.827, 0.888, 0.942, 0.97)
+SHIFTS = (
+    "brightness-3",
+    "contrast-3",
+    "defocus_blur-3",
+    "elastic_transform-3",
+    "fog-3",
+    "gaussian_noise-3",
+    "glass_blur-3",
+    "impulse_noise-5",
+    "jpeg_compression-3",
+    "motion_blur-3",
+    "uniform_input_noise-0.1",
+)
+
+
+def _correct(generator: np.random.Generator, error: float) -> NDArray[np.bool_]:
+    """Which of the test examples are right: the hard ones are hard for every network."""
+    difficulty = (np.arange(EXAMPLES) + 0.5) / EXAMPLES
+    return difficulty + generator.normal(0, 0.01, EXAMPLES) < 1 - error
+
+
+def cells_of(
+    networks: Sequence[str] = ("resnet8-digits",),
+    methods: Sequence[str] = ("wt", "sipp", "ft", "pfp"),
+    schedules: Sequence[str] = ("cascade",),
+    tasks: Sequence[str] = ("nominal", *SHIFTS),
+    seeds: int = 3,
+) -> pd.DataFrame:
+    """The tidy table of a sweep whose accuracies fall beyond a knee, sooner on harder tasks."""
+    generator = np.random.default_rng(0)
+    rows = []
+    for network, seed, (t, task) in product(networks, range(seeds), enumerate(tasks)):
+        hardness = 0.15 + 0.07 * ((5 * t) % 11) if t else 0.0
+        parent = 0.06 + 0.5 * hardness + generator.normal(0, 0.005)
+        where = {"network": network, "seed": seed, "task": task}
+        where["distribution"] = "test" if t else "train"
+        cells = [("dense", "", 0, 0.0, parent)]
+        for (m, method), schedule in product(enumerate(methods), schedules):
+            knee = 0.93 - 0.09 * (m % 4) - 0.5 * hardness - 0.06 * (schedule == "one_shot")
+            for level, ratio in enumerate(RATIOS, start=1):
+                gained = 0.35 * max(0.0, ratio - knee) ** 1.2 - 0.006 * (1 - hardness)
+                error = parent + gained + generator.normal(0, 0.002)
+                cells.append((method, schedule, level, ratio, error))
+        rows += [
+            {
+                **where,
+                "method": method,
+                "schedule": schedule,
+                "level": level,
+                "achieved_ratio": ratio,
+                "correct": _correct(generator, error),
+            }
+            for method, schedule, level, ratio, error in cells
+        ]
+    return pd.DataFrame(rows)
+
+
+def results_of(deltas: tuple[float, ...] = (0.005, 0.02), **sweep: Any) -> Results:
+    return analyse(cells_of(**sweep), AnalysisOptions(deltas=deltas, resamples=40))
+
+
+def context_of(**changes: Any) -> ReportContext:
+    given = {
+        "name": "digits",
+        "text": "name: digits\nseeds: [0, 1, 2]\nmethods: [wt, sipp, ft, pfp]\n",
+        "commands": ("prunesweep run sweeps/digits.yaml", "prunesweep report sweeps/digits.yaml"),
+        "delta": 0.005,
+        "rule": "any",
+        "confidence": 0.95,
+        "grid_step": 0.157,
+        "networks": ("resnet8-digits",),
+        "methods": ("wt", "sipp", "ft", "pfp"),
+        "schedules": ("cascade",),
+        "tasks": ("nominal", *SHIFTS),
+        "created": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+        "counts": Counts(networks=111, cells=1332, epochs=4440, seconds=11_530.0),
+        "environment": {"Python": "3.13.1", "PyTorch": "2.14.0", "platform": "Linux x86_64"},
+    }
+    return ReportContext(**{**given, **changes})
+
+
+SMALL = {"methods": ("wt", "ft"), "tasks": ("nominal", "fog-3", "contrast-3", "impulse_noise-5")}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report of a small sweep, what it was made of, and its page."""
+
+    results: Results
+    context: ReportContext
+    folder: Path
+
+    @property
+    def page(self) -> str:
+        return (self.folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def make_results() -> Callable[..., Results]:
+    return results_of
+
+
+@pytest.fixture
+def make_context() -> Callable[..., ReportContext]:
+    return context_of
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    results, context = results_of(**SMALL), context_of(**SMALL)
+    folder = tmp_path_factory.mktemp("report")
+    write_report(results, context, folder)
+    return Written(results, context, folder)
+
+
+@pytest.fixture
+def shortfalls() -> dict[str, Any]:
+    """What a context says of a sweep that is not whole."""
+    return {
+        "failures": (("resnet8-digits/s1/ft/cascade", "loss is not finite at epoch 3"),),
+        "blocked": (("resnet8-digits/s2/wt/cascade", "resnet8-digits/s2/dense"),),
+        "missing": (("chains", 2), ("cells", 1096)),
+        "ratio_misses": (
+            RatioMiss(network="resnet8-digits/s0/ft", requested=0.97, achieved=0.951),
+        ),
+    }

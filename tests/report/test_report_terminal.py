@@ -1,0 +1,72 @@
+"""The summary on a terminal."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from rich.cells import cell_len
+from rich.console import Console
+
+from orchestrator.report import summary
+
+
+def lines(results, context, *, terminal=False):
+    file = io.StringIO()
+    Console(file=file, width=80, force_terminal=terminal).print(summary(results, context))
+    return file.getvalue().splitlines()
+
+
+def test_one_line_per_method_with_the_numbers_of_the_summary(make_results, make_context):
+    results, context = make_results(), make_context()
+    shown = lines(results, context)
+    assert shown[0].startswith("resnet8-digits: prune potential in %, δ = 0.5 points")
+    rows = {line.split()[0]: line for line in shown if line.split()}
+    table = results.summary.query("delta == 0.005 and rule == 'any' and statistic == 'mean'")
+    for row in table.itertuples():
+        text = f"{100 * row.potential:.0f} [{100 * row.low:.0f}, {100 * row.high:.0f}]"
+        assert text in rows[row.method]
+    for row in results.slopes.itertuples():
+        assert rows[row.method].rstrip().endswith(f" {100 * row.slope:.1f}")
+
+
+def test_fits_80_columns_with_long_names(make_results, make_context):
+    sweep = {
+        "methods": ("wt", "a-method-with-a-very-long-name-indeed"),
+        "schedules": ("cascade", "one_shot"),
+        "tasks": ("nominal", "a_task_with_a_very_long_name_too-3"),
+    }
+    shown = lines(make_results(**sweep), make_context(**sweep))
+    assert max(map(cell_len, shown)) <= 80
+    assert "[" in "".join(shown)
+
+
+def test_is_plain_when_not_on_a_terminal(make_results, make_context, shortfalls):
+    results, context = make_results(), make_context(**shortfalls)
+    assert "\x1b" not in "".join(lines(results, context))
+    assert "\x1b" in "".join(lines(results, context, terminal=True))
+
+
+def test_tells_failures_and_gaps(make_results, make_context, shortfalls):
+    shown = lines(make_results(), make_context(**shortfalls))
+    assert shown[-5:] == [
+        "failed resnet8-digits/s1/ft/cascade: loss is not finite at epoch 3",
+        "blocked resnet8-digits/s2/wt/cascade waited for resnet8-digits/s2/dense",
+        "missing 2 chains",
+        "missing 1,096 cells",
+        "ratio missed resnet8-digits/s0/ft: 95.1 % for 97.0 %",
+    ]
+
+
+def test_names_are_not_markup(make_results, make_context):
+    sweep = {"networks": ("[bold]n[/bold]",), "methods": ("[red]m",), "tasks": ("nominal", "[/x]t")}
+    shown = "\n".join(lines(make_results(**sweep), make_context(**sweep)))
+    assert "[bold]n[/bold]" in shown
+    assert "[red]m" in shown
+    assert "[/x]t" in shown
+
+
+def test_nothing_yet(make_results, make_context):
+    results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)
+    empty = replace(results, **{n: getattr(results, n).iloc[:0] for n in ("summary", "slopes")})
+    assert "nothing yet" in "\n".join(lines(empty, make_context()))

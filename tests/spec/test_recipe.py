@@ -1,0 +1,88 @@
+from dataclasses import fields
+from typing import get_args, get_type_hints
+
+import pytest
+from pydantic import ValidationError
+
+from orchestrator.spec.mistakes import findings
+from orchestrator.spec.recipe import RecipeSection, combine, faults
+from workers.contracts import Training
+
+
+def test_a_recipe_has_the_fields_defaults_and_choices_of_the_contract():
+    assert list(RecipeSection.model_fields) == [field.name for field in fields(Training)]
+    section = RecipeSection()
+    for field in fields(Training):
+        if field.name != "epochs":
+            assert getattr(section, field.name) == field.default
+    contract = get_type_hints(Training)
+    for name, choice in RecipeSection.model_fields.items():
+        assert get_args(choice.annotation)[:1] in ((), get_args(contract[name])[:1]) or (
+            name == "milestones"
+        )
+    for name in ("schedule", "precision"):
+        assert RecipeSection.model_fields[name].annotation == contract[name]
+
+
+def test_given_fields_lie_over_each_other_and_defaults_do_not():
+    below = RecipeSection(epochs=20, lr=0.5, nesterov=True)
+    above = RecipeSection(epochs=10, milestones=(3, 5))
+    assert combine(below, above) == {
+        "epochs": 10,
+        "lr": 0.5,
+        "nesterov": True,
+        "milestones": (3.0, 5.0),
+    }
+    assert combine(RecipeSection(), RecipeSection()) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"epochs": 0}, "expected a number of at least 1, found 0"),
+        ({"epochs": 1.5}, "expected a whole number, found 1.5"),
+        ({"batch_size": 0}, "expected a number of at least 1, found 0"),
+        ({"lr": 0}, "expected a number above 0, found 0"),
+        ({"lr": "fast"}, "expected a number, found 'fast'"),
+        ({"momentum": 1}, "expected a number below 1, found 1"),
+        ({"weight_decay": -1e-4}, "expected a number of at least 0, found -0.0001"),
+        ({"flip": "yes"}, "expected true or false, found 'yes'"),
+        ({"gamma": 2}, "expected a number of at most 1, found 2"),
+        ({"milestones": 5}, "expected a list, found 5"),
+        ({"milestones": [0]}, "expected a number above 0, found 0"),
+        ({"precision": "fp16"}, "expected 'fp32' or 'bf16', found 'fp16'"),
+        ({"learning_rate": 1}, "unknown key 'learning_rate', expected one of batch_size, crop"),
+    ],
+)
+def test_single_fields_are_checked(given, what):
+    with pytest.raises(ValidationError) as failure:
+        RecipeSection.model_validate(given)
+    ((_, told),) = findings(failure.value)
+    assert told.startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"epochs": 182, "milestones": (91, 136), "warmup": 5}, []),
+        ({"lr": 0.1}, [("epochs", "'epochs' is missing from the recipe of training")]),
+        (
+            {"epochs": 9, "milestones": (5, 5)},
+            [("milestones", "expected ascending milestones, found 5 after 5")],
+        ),
+        (
+            {"epochs": 9, "milestones": (5, 9)},
+            [("milestones", "milestone 9 is not within the 9 epochs of training")],
+        ),
+        (
+            {"epochs": 3, "warmup": 3.5},
+            [("warmup", "warmup of 3.5 exceeds the 3 epochs of training")],
+        ),
+        (
+            {"epochs": 3, "nesterov": True, "momentum": 0.0},
+            [("nesterov", "nesterov needs a momentum above 0")],
+        ),
+    ],
+)
+def test_fields_must_fit_together(given, expected):
+    assert list(faults(given, "training")) == expected

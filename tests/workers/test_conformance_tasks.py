@@ -1,0 +1,77 @@
+"""What every registered task promises, own or another package's."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+
+import numpy as np
+import pytest
+import torch
+
+from workers.contracts import PlugIn, Task
+from workers.evaluation.inputs import corrupt_block
+from workers.registry import TASKS
+
+NAMES = TASKS.names()
+WITH_SEVERITY = [
+    n for n in NAMES if "severity" in {f.name for f in dataclasses.fields(TASKS.get(n))}
+]
+SHAPES = [(5, 3, 32, 32), (3, 1, 8, 8), (2, 3, 9, 14)]
+
+
+def seeded(seed: int = 3) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def images(shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.randint(0, 256, shape, generator=seeded()).float() / 255
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_file_defines_one_plug_in(name):
+    module = importlib.import_module(TASKS.get(name).__module__)
+    own = [
+        c
+        for _, c in inspect.getmembers(module, inspect.isclass)
+        if issubclass(c, PlugIn) and c.__module__ == module.__name__
+    ]
+    assert own == [TASKS.get(name)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_corrupts_tells_the_truth(name):
+    task = TASKS.get(name)
+    assert issubclass(task, Task)
+    assert task.corrupts == (task.corrupt is not Task.corrupt)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("stage", ["corrupt", "perturb"])
+def test_stage_is_pure(name, shape, stage):
+    task, before = TASKS.get(name)(), images(shape)
+    copy, random_state = before.clone(), torch.get_rng_state()
+    after = getattr(task, stage)(before, seeded())
+    assert after.shape == before.shape
+    assert after.dtype == before.dtype
+    assert after.isfinite().all()
+    assert torch.equal(before, copy), "the input was changed"
+    assert torch.equal(torch.get_rng_state(), random_state), "global randomness was used"
+    assert torch.equal(after, getattr(task, stage)(before, seeded())), "not repeatable"
+
+
+@pytest.mark.parametrize("name", WITH_SEVERITY)
+def test_severity_grows(name):
+    ramps = np.linspace(0, 255, 32)[None, :, None, None] * np.ones((8, 1, 32, 3))
+    rough = np.random.default_rng(0).uniform(-60, 60, ramps.shape)
+    clean = np.clip(ramps + rough, 0, 255).astype(np.uint8)
+    change = [
+        np.abs(
+            corrupt_block(clean, TASKS.get(name)(severity=s), "k", 0) - clean.astype(float)
+        ).mean()
+        for s in (1, 2, 3, 4, 5)
+    ]
+    assert change[0] > 0
+    assert change == sorted(change)

@@ -1,0 +1,87 @@
+"""Both allocations against slow, obvious references."""
+
+from __future__ import annotations
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workers.pruning.allocation import allocate
+
+LAYERS = st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=9), min_size=1, max_size=4)
+
+
+def tensors(layers):
+    return [torch.tensor(layer, dtype=torch.float32) for layer in layers]
+
+
+def lowest(layers, amount):
+    """The ``amount`` lowest scores as (score, layer, unit): a sort in Python, ties by place."""
+    units = sorted((score, i, j) for i, layer in enumerate(layers) for j, score in enumerate(layer))
+    return {(i, j) for _, i, j in units[:amount]}
+
+
+def places(removed):
+    return {(i, j) for i, layer in enumerate(removed) for j in layer.nonzero()[:, 0].tolist()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(LAYERS, st.floats(0, 1))
+def test_global_removes_the_exact_number_with_ties_by_index(layers, fraction):
+    total = sum(map(len, layers))
+    amount = round(fraction * total)
+    costs = [torch.ones(len(layer), dtype=torch.bool) for layer in layers]
+    choice = allocate(tensors(layers), costs, amount, allocation="global", keep_one=False)
+    assert places(choice) == lowest(layers, amount)
+
+
+@settings(max_examples=150, deadline=None)
+@given(LAYERS, st.data())
+def test_uniform_walks_all_layers_at_the_same_fraction(layers, data):
+    costs = [
+        torch.tensor(data.draw(st.lists(st.integers(0, 5), min_size=len(x), max_size=len(x))))
+        for x in layers
+    ]
+    amount = data.draw(st.integers(0, int(sum(c.sum() for c in costs))))
+    choice = allocate(tensors(layers), costs, amount, allocation="uniform", keep_one=True)
+    assert places(choice) == _best_uniform(layers, costs, amount)
+
+
+def _best_uniform(layers, costs, amount):
+    """Remove one unit after the other, by its fraction of its layer, and keep the nearest cost."""
+    walk = []
+    for i, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
+        left = [j for j, c in enumerate(cost.tolist()) if c > 0]
+        order = sorted(left, key=lambda j, layer=layer: (layer[j], j))
+        walk += [((rank + 0.5) / len(left), i, j) for rank, j in enumerate(order[:-1])]
+    best, removed, distance = set(), set(), amount
+    for _, i, j in sorted(walk):
+        removed = removed | {(i, j)}
+        gap = abs(sum(int(costs[i][j]) for i, j in removed) - amount)
+        if gap < distance:
+            best, distance = removed, gap
+    return best
+
+
+def test_units_that_are_gone_are_no_candidates():
+    scores = [torch.tensor([0.0, 0.0, 3.0, 1.0, 2.0])]
+    costs = [torch.tensor([0, 0, 10, 10, 10])]
+    choice = allocate(scores, costs, 10, allocation="global", keep_one=True)
+    assert choice[0].tolist() == [False, False, False, True, False]
+
+
+def test_nearest_cost_wins_and_the_smaller_if_even():
+    scores = [torch.tensor([1.0, 2.0, 3.0, 9.0])]
+    costs = [torch.tensor([4, 4, 4, 4])]
+    for amount, expected in [(1, 0), (2, 0), (3, 1), (6, 1), (7, 2), (100, 3)]:
+        choice = allocate(scores, costs, amount, allocation="global", keep_one=True)
+        assert int(choice[0].sum()) == expected, amount
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.permutations(list(range(12))), st.integers(0, 12))
+def test_permuting_distinct_scores_permutes_the_choice(order, amount):
+    scores, costs = torch.arange(12.0).sqrt(), torch.ones(12, dtype=torch.bool)
+    plain = allocate([scores], [costs], amount, allocation="global", keep_one=False)
+    moved = allocate([scores[order]], [costs], amount, allocation="global", keep_one=False)
+    assert torch.equal(plain[0][order], moved[0])

@@ -1,0 +1,17 @@
+"""CIFAR-10."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from workers.images.cifar import Cifar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar10(Cifar):
+    """CIFAR-10: 50,000 training and 10,000 test images of 10 classes, 32 by 32 pixels, RGB."""
+
+    torchvision_name: ClassVar[str] = "CIFAR10"
+    archive_md5: ClassVar[str] = "c58f30108f718f92721af3b95e74349a"
+    folder: ClassVar[str] = "cifar-10-batches-py"

@@ -1,0 +1,113 @@
+"""Runs one network over all tasks and yields what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from workers.contracts import Images, Runtime, Task, TaskCell
+from workers.evaluation.inputs import Pixels, task_pixels
+from workers.evaluation.predictions import Predictions
+from workers.evaluation.seeding import BLOCK, block_generator
+from workers.registry import TASKS
+
+CUDA_BATCH = 4096
+CUDA_BATCH_PIXELS = CUDA_BATCH * 64 * 64
+
+
+def evaluate(
+    network: nn.Module,
+    tasks: Sequence[TaskCell],
+    test: Images,
+    *,
+    mean: Tensor,
+    std: Tensor,
+    fingerprint: str,
+    runtime: Runtime,
+    device: torch.device | str,
+) -> Iterator[Predictions]:
+    """Predict every task in evaluation mode, with one load of the network.
+
+    Args:
+        network: (n, channels, height, width) → (n, classes) logits; moved to ``device``, and left
+            in the mode it came in.
+        tasks: what to test on, in this order.
+        test: the clean test images.
+        mean: float32 of shape (channels,); the network sees (pixels / 255 − mean) / std.
+        std: likewise.
+        fingerprint: identifies the data set, for the cache of corrupted images.
+        runtime: names that cache.
+        device: where the network runs. Noise is drawn on the CPU, so all devices see the same.
+
+    """
+    device = torch.device(device)
+    modes = {module: module.training for module in network.modules()}
+    network.to(device).eval()
+    normalise = _Normalise(mean, std, device)
+    try:
+        for cell in tasks:
+            task = TASKS.create(cell.task)
+            pixels = task_pixels(
+                test.pixels, task, key=cell.key, fingerprint=fingerprint, cache=runtime.cache
+            )
+            logits = _predict(network, pixels, task, cell.key, normalise)
+            yield _predictions(cell.key, logits, test)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+class _Normalise:
+    """Maps uint8 pixels (n, height, width, channels) to a batch on the device."""
+
+    def __init__(self, mean: Tensor, std: Tensor, device: torch.device) -> None:
+        self.mean = mean.to(device, torch.float32).view(1, -1, 1, 1)
+        self.std = std.to(device, torch.float32).view(1, -1, 1, 1)
+        self.device = device
+
+    def __call__(self, pixels: Pixels) -> Tensor:
+        # np.array copies: a memory-mapped file is read-only, which tensors cannot express.
+        levels = torch.from_numpy(np.array(pixels)).to(self.device).permute(0, 3, 1, 2)
+        return (levels.float() / 255 - self.mean) / self.std
+
+
+@torch.inference_mode()
+def _predict(
+    network: nn.Module, pixels: Pixels, task: Task, key: str, normalise: _Normalise
+) -> Tensor:
+    """Return logits of shape (examples, classes) on the CPU."""
+    blocks = _blocks_per_batch(pixels, normalise.device)
+    logits = []
+    for first in range(0, -(-len(pixels) // BLOCK), blocks):
+        batch = normalise(pixels[first * BLOCK : (first + blocks) * BLOCK])
+        parts = [
+            task.perturb(part, block_generator(key, first + index))
+            for index, part in enumerate(torch.split(batch, BLOCK))
+        ]
+        logits.append(network(parts[0] if len(parts) == 1 else torch.cat(parts)).float())
+    return torch.cat(logits).cpu()
+
+
+def _blocks_per_batch(pixels: Pixels, device: torch.device) -> int:
+    """Batches are whole blocks: one on a CPU, for its cache, and what fits easily on a GPU."""
+    if device.type == "cpu":
+        return 1
+    height, width = pixels.shape[1:3]
+    fits: int = CUDA_BATCH_PIXELS // (height * width)
+    return max(1, min(CUDA_BATCH, fits) // BLOCK)
+
+
+def _predictions(key: str, logits: Tensor, test: Images) -> Predictions:
+    probability = logits.softmax(1)
+    predicted = logits.argmax(1)
+    label = torch.from_numpy(np.array(test.labels))
+    return Predictions(
+        task=key,
+        label=label.numpy().astype(np.int16),
+        predicted=predicted.numpy().astype(np.int16),
+        p_true=probability.gather(1, label[:, None])[:, 0].numpy(),
+        confidence=probability.gather(1, predicted[:, None])[:, 0].numpy(),
+    )

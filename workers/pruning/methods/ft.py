@@ -1,0 +1,37 @@
+"""Filter thresholding: the same fraction of filters of smallest norm goes from every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from workers.contracts import Method
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterThresholding(Method):
+    """Norm of each output filter, the same fraction from every layer but the last.
+
+    l1 is Li et al., "Pruning filters for efficient ConvNets" (2017), as in Lost in Pruning (2021);
+    l2 is the criterion of He et al., "Soft filter pruning" (2018).
+    """
+
+    structured: ClassVar[bool] = True
+    allocation: ClassVar[Literal["global", "uniform"]] = "uniform"
+
+    norm: Literal["l1", "l2"] = "l1"
+
+    def scores(
+        self, network: torch.nn.Module, samples: Iterable[torch.Tensor]
+    ) -> dict[str, torch.Tensor]:
+        """Score every filter by the norm of its weights, shape (filters,)."""
+        from workers.pruning.prunable import prunable_weights
+
+        rows = {name: w.detach().flatten(1) for name, w in prunable_weights(network).items()}
+        if self.norm == "l1":
+            return {name: row.abs().sum(1) for name, row in rows.items()}
+        return {name: row.square().sum(1).sqrt() for name, row in rows.items()}

@@ -1,0 +1,39 @@
+"""Higher brightness, as of more daylight.
+
+Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
+Robustness to Common Corruptions and Perturbations".
+
+    HSV: V' = min(V + c, 1), hue and saturation stay; x' = x + c for one channel
+
+    severity    1     2    3     4    5
+    addend c    0.05  0.1  0.15  0.2  0.3
+
+At fixed hue and saturation every channel is proportional to V = max(r, g, b), and black turns grey.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from workers.contracts import Task
+
+if TYPE_CHECKING:
+    import torch
+
+ADDEND = (0.05, 0.1, 0.15, 0.2, 0.3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brightness(Task):
+    """Raise V of HSV."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Scale the channels of every pixel from V to V'."""
+        value = pixels.amax(dim=1, keepdim=True)
+        raised = (value + ADDEND[self.severity - 1]).clamp(max=1)
+        return (pixels / value * raised).where(value > 0, raised)

@@ -1,0 +1,36 @@
+"""Lower contrast.
+
+Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
+Robustness to Common Corruptions and Perturbations".
+
+    x' = (x − m) · c + m, with m the mean of each image and channel
+
+    severity   1     2    3    4    5
+    factor c   0.75  0.5  0.4  0.3  0.15
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from workers.contracts import Task
+
+if TYPE_CHECKING:
+    import torch
+
+FACTOR = (0.75, 0.5, 0.4, 0.3, 0.15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast(Task):
+    """Pull every value towards the mean of its image and channel."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Shrink the distance from the mean."""
+        mean = pixels.mean(dim=(2, 3), keepdim=True)
+        return (pixels - mean) * FACTOR[self.severity - 1] + mean

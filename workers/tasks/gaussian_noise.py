@@ -1,0 +1,36 @@
+"""Gaussian noise, as of a sensor in low light.
+
+Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
+Robustness to Common Corruptions and Perturbations".
+
+    x' = x + N(0, c²), independently per value
+
+    severity             1     2     3     4     5
+    standard deviation   0.04  0.06  0.08  0.09  0.10
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from workers.contracts import Task
+
+if TYPE_CHECKING:
+    import torch
+
+DEVIATION = (0.04, 0.06, 0.08, 0.09, 0.10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GaussianNoise(Task):
+    """Add Gaussian noise to every value."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Add noise of the severity's standard deviation."""
+        noise = pixels.new_empty(pixels.shape).normal_(generator=generator)
+        return pixels + DEVIATION[self.severity - 1] * noise

@@ -1,0 +1,38 @@
+"""Shot noise, from the discreteness of light.
+
+Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
+Robustness to Common Corruptions and Perturbations".
+
+    x' = Poisson(x · c) / c, independently per value
+
+    severity         1    2    3    4   5
+    photons at 1.0   500  250  100  75  50
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from workers.contracts import Task
+
+if TYPE_CHECKING:
+    import torch
+
+PHOTONS = (500, 250, 100, 75, 50)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShotNoise(Task):
+    """Replace every value by a scaled photon count."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Draw photon counts of mean x · c."""
+        import torch
+
+        photons = PHOTONS[self.severity - 1]
+        return torch.poisson(pixels * photons, generator=generator) / photons

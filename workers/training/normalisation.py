@@ -1,0 +1,49 @@
+"""Mean and standard deviation of pixels, and their removal."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def statistics(pixels: NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """Return mean and population standard deviation of each channel, of pixels scaled to [0, 1].
+
+    The sums are integers and therefore exact. A constant channel gets a deviation of 1.
+
+    Args:
+        pixels: (examples, height, width, channels).
+
+    """
+    count = pixels[..., 0].size
+    means, deviations = [], []
+    for channel in range(pixels.shape[-1]):
+        total, squares = _sums(pixels[..., channel])
+        variance = count * squares - total * total
+        means.append(total / (255 * count))
+        deviations.append(math.sqrt(variance) / (255 * count) if variance else 1.0)
+    return means, deviations
+
+
+def normalise(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Subtract ``mean`` and divide by ``std``, both of shape (channels,) for pixels in [0, 1].
+
+    Args:
+        pixels: ``uint8`` of shape (n, height, width, channels).
+
+    Returns:
+        float32 of shape (n, channels, height, width) in channels_last, as the pixels lie already.
+
+    """
+    batch = pixels.permute(0, 3, 1, 2).float()
+    return batch.sub_((255 * mean).view(-1, 1, 1)).div_((255 * std).view(-1, 1, 1))
+
+
+def _sums(values: NDArray[np.uint8]) -> tuple[int, int]:
+    """Sum values and squares without overflow, as a histogram of 256 bins."""
+    histogram = sum(np.bincount(image.ravel(), minlength=256) for image in values)
+    grey = np.arange(256, dtype=np.int64)
+    return int(histogram @ grey), int(histogram @ grey**2)
