@@ -27,6 +27,8 @@ def answer(results: Results, context: ReportContext, network: str) -> str:
             return f"Nothing can be said about {network} yet: no pruned network has been evaluated."
         return f"{network} can be pruned by {_only_shifted(sturdy, *told)}."
     nominal, shifted = _nominal(best, *told), _shifted(best, *told)
+    if _ends_the_ladder(best, _mean(best, means), of_network(results.curves, network)):
+        nominal = f"at least {nominal}"
     first = f"{network} can be pruned to {nominal}{shifted}."
     if sturdy is None or sturdy == best:
         return first
@@ -76,6 +78,12 @@ def _nominal(
     return f"{_value(row)} by {series.label} before its error {where} {_rises(context)}"
 
 
+def _ends_the_ladder(series: Series, row: pd.Series, curves: pd.DataFrame) -> bool:
+    """Whether every parent passed at the last level, so that more was never tried."""
+    top: float = series.rows(curves)["ratio"].max()
+    return bool(row["potential"] >= top - 1e-9)
+
+
 def _shifted(
     series: Series, means: pd.DataFrame, potentials: pd.DataFrame, context: ReportContext
 ) -> str:
@@ -121,5 +129,4 @@ def _value(row: pd.Series) -> str:
 
 
 def _rises(context: ReportContext) -> str:
-    unit = "point" if context.delta == 0.01 else "points"
-    return f"rises by more than {points(context.delta)} {unit}"
+    return f"rises by more than {points(context.delta)}"

@@ -130,7 +130,7 @@ def _mark(axes: Axes, series: Series, potentials: pd.DataFrame, rank: float) -> 
 
 
 def _handles(series: Sequence[Series], context: ReportContext) -> list[list[Artist]]:
-    margin = f"margin δ = {points(context.delta)} points"
+    margin = f"margin δ = {points(context.delta)}"
     return [
         [Line2D([], [], label=one.label, **canvas.line_style(one)) for one in series],
         [

@@ -22,8 +22,8 @@ def interval(low: float, high: float, decimals: int = 1) -> str:
 
 
 def points(value: float) -> str:
-    """Write a margin in percentage points, as short as it is exact: 0.005 → ``0.5``."""
-    return f"{100 * value:.4g}"
+    """Write a margin in percentage points, as short as it is exact: 0.005 → ``0.5 points``."""
+    return f"{100 * value:.4g} {'point' if value == 0.01 else 'points'}"
 
 
 def duration(seconds: float) -> str:

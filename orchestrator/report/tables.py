@@ -70,7 +70,7 @@ def settings(results: Results, context: ReportContext) -> list[tuple[float, str]
 
 def setting_text(delta: float, rule: str) -> str:
     """Say which margin and rule a table holds for."""
-    return f"δ = {points(delta)} points, rule “{rule}”"
+    return f"δ = {points(delta)}, rule “{rule}”"
 
 
 def overview(

@@ -32,7 +32,7 @@ def summary(results: Results, context: ReportContext) -> RenderableType:
 
 def _table(results: Results, context: ReportContext, network: str) -> Table:
     setting = (context.delta, context.rule)
-    margin = f"δ = {points(context.delta)} points"
+    margin = f"δ = {points(context.delta)}"
     table = Table(
         title=Text(f"{network}: prune potential in %, {margin}", style="bold"),
         title_justify="left",

@@ -120,3 +120,8 @@ def test_note_of_a_partial_sweep_gives_the_range_of_parents(make_results, make_c
     fewer = results.potentials["parents"].where(results.potentials["task"] == "nominal", 2)
     partial = replace(results, potentials=results.potentials.assign(parents=fewer))
     assert "from 2 to 3 independently trained parents" in intervals_note(partial, make_context())
+
+
+def test_at_the_end_of_the_ladder_more_may_be_possible(told_of):
+    means = {("wt", "train"): 0.97, ("wt", "test"): 0.21}
+    assert told_of(means, WT).startswith("resnet8-digits can be pruned to at least 97 % [93, 100]")

@@ -180,6 +180,16 @@ def test_empty_frames_give_a_report(make_results, make_context, tmp_path, keep):
     assert not any(tag == "svg" for tag, _ in page.elements)
 
 
+def test_a_missed_ratio_is_listed_but_leaves_the_sweep_whole(
+    make_results, make_context, shortfalls, tmp_path
+):
+    context = make_context(ratio_misses=shortfalls["ratio_misses"])
+    results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)
+    page = Page(write_report(results, context, tmp_path).read_text(encoding="utf-8"))
+    assert "not whole" not in page.text
+    assert page.tables["ratio-misses"][1:] == [["resnet8-digits/s0/ft", "97.0", "95.1"]]
+
+
 def test_whole_sweep_has_no_notice(report):
     page = Page(report.page)
     assert "not whole" not in page.text
