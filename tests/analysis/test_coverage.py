@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -99,6 +100,7 @@ def percentile_of_parents(slopes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.quantile(means, [0.025, 0.975])
 
 
+@cache
 def coverage(
     parents: int, examples: int, sweeps: int, kind: Parents = TYPICAL, resamples: int = 300
 ) -> dict[str, float]:
@@ -154,13 +156,21 @@ def test_three_parents_fast() -> None:
 @pytest.mark.parametrize("parents", [3, 5, 10])
 def test_coverage_is_at_most_two_points_below_nominal(parents: int) -> None:
     """Of 95 %; for potentials four, since they are lumpy. 300 sweeps measure it to 1.3 points."""
-    shares = coverage(parents, examples=500, sweeps=300)
+    shares = coverage(parents=parents, examples=500, sweeps=300)
     assert shares["accuracy"] >= 0.93
     assert shares["slope"] >= 0.93
-    for name, share in shares.items():
-        assert share >= 0.91 or name == "percentile", name
+    for name in shares.keys() - {"percentile"}:
+        assert shares[name] >= 0.91, name
+
+
+@pytest.mark.slow
+def test_coverage_where_the_parents_differ_more_than_the_test_set_matters() -> None:
+    shares = coverage(parents=3, examples=4000, sweeps=150)
+    assert shares["accuracy"] >= 0.93
+    assert shares["slope"] >= 0.93
+    assert shares["potential mean"] >= 0.87
 
 
 @pytest.mark.slow
 def test_the_percentile_bootstrap_of_three_parents_is_too_narrow() -> None:
-    assert coverage(parents=3, examples=500, sweeps=200)["percentile"] < 0.88
+    assert coverage(parents=3, examples=500, sweeps=300)["percentile"] < 0.75

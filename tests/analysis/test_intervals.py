@@ -106,3 +106,9 @@ def test_the_scatter_has_a_floor() -> None:
     values = np.array([0.5, 0.5, 0.5])
     known = spread(values, np.broadcast_to(values, (10, 3)), at_least=np.array([0.1, 0.2, 0.3]))
     assert known.between == pytest.approx((0.01 + 0.04 + 0.09) / 9)
+
+
+def test_one_parent_read_off_a_grid_has_the_normal_quantile() -> None:
+    known = spread(np.array([0.5]), np.full((10, 1), 0.5), at_least=0.1)
+    low, high = student_interval(known, 0.95)
+    assert (low, high) == pytest.approx((0.5 - 0.196, 0.5 + 0.196), abs=1e-4)

@@ -115,6 +115,17 @@ def test_the_interval_of_parents_that_agree_is_no_finer_than_the_ladder(table: A
     assert (row["low"], row["high"]) == pytest.approx((0.5 - reach, 0.5 + reach))
 
 
+def test_parents_that_agree_though_their_errors_scatter(table: Any) -> None:
+    """All three stop at 0.5, but one in five like them would reach 0.7: 50 errors are allowed."""
+    errors = {seed: [0, 0, count, 900] for seed, count in enumerate((100, 110, 600))}
+    options = AnalysisOptions(deltas=(0.05,), resamples=20_000)
+    row = analyse(table({"nominal": errors}, LADDER, 1000), options).potentials.iloc[0]
+    share = stats.norm.cdf((50.5 - 270) / np.std([100, 110, 600], ddof=1))
+    reach = T2 * 0.2 * np.sqrt(share * (1 - share)) / np.sqrt(3)
+    assert row["potential"] == 0.5
+    assert (row["low"], row["high"]) == pytest.approx((0.5 - reach, 0.5 + reach), abs=0.005)
+
+
 def test_the_summary_takes_mean_and_minimum_within_each_parent_first(table: Any) -> None:
     cells = table(
         {
