@@ -63,7 +63,7 @@ def _chain_rows(plan: Plan, store: Store, chain: Chain) -> Iterator[dict[str, An
     shared = {
         "network": chain.network,
         "model": label(chain.model),
-        "data": label(chain.data),
+        "data": chain.data.name,
         "seed": chain.seed,
         "method": label(chain.method) if chain.method else "dense",
         "schedule": chain.name.rpartition("/")[2] if chain.method else "",

@@ -152,8 +152,9 @@ def _recipe(layers: Layers) -> Training:
 
 
 def _name(network: NetworkSection) -> str:
-    parts = (network.model, network.data)
-    return network.name or re.sub(r"[^\w.+-]+", "_", "-".join(map(label, parts)))
+    # The options of data are mostly paths, which make no name.
+    default = f"{label(network.model)}-{label(Component(network.data.name))}"
+    return network.name or re.sub(r"[^\w.+-]+", "_", default)
 
 
 def _networks(file: SweepFile) -> Iterator[NetworkSpec]:
