@@ -8,7 +8,6 @@ SWEEP ?= sweeps/digits.yaml
 
 demo: $(VENV)/.installed
 	$(BIN)/prunesweep run $(SWEEP)
-	$(BIN)/prunesweep report $(SWEEP)
 
 test: check
 	$(BIN)/pytest -m "not slow" -n 2

@@ -10,18 +10,21 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from orchestrator.analysis.analyse import AnalysisOptions, Results, analyse
-from orchestrator.collect import collect, frame
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.outcome import read_outcome
 from orchestrator.plan import Plan, make_plan
 from orchestrator.plan.state import State, compare
 from orchestrator.report.context import Counts, RatioMiss, ReportContext
+from orchestrator.search_path import extend_search_path, no_bytecode, search_path
 from orchestrator.spec import SweepSpec
 from orchestrator.spec.labels import label
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
+
+if TYPE_CHECKING:
+    from orchestrator.analysis.analyse import Results
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,25 @@ class Sweep:
 def open_sweep(file: Path, overrides: Sequence[str] = ()) -> Sweep:
     """Read, check and plan ``file``; nothing is written.
 
+    Plug-ins of the user's own may lie beside ``file`` or in the current folder.
+
     Raises:
         SweepError: the file has mistakes.
         DataError: data are missing.
 
     """
-    spec = load_sweep(file, overrides)
-    return Sweep(spec, make_plan(spec), Store(spec.store))
+    extend_search_path(search_path(file))
+    with no_bytecode():
+        spec = load_sweep(file, overrides)
+        return Sweep(spec, make_plan(spec), Store(spec.store))
 
 
 def results(sweep: Sweep) -> Results:
     """Analyse what the store holds of ``sweep``."""
+    # Here, because no other command has to wait for pandas and SciPy to be imported.
+    from orchestrator.analysis.analyse import AnalysisOptions, analyse
+    from orchestrator.collect import collect, frame
+
     wanted = sweep.spec.analysis
     options = AnalysisOptions(
         deltas=wanted.deltas,
@@ -106,6 +117,12 @@ def context(sweep: Sweep) -> ReportContext:
             if not record.get("within_tolerance", True)
         ),
     )
+
+
+def newest(sweep: Sweep) -> float:
+    """Say when the newest network of ``sweep`` was made, in seconds since 1970; 0 if none was."""
+    made = (sweep.store.record(key)["created"] for key in _committed(sweep))
+    return max(made, default=0.0)
 
 
 def revision(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""The ``prunesweep`` command."""
+"""The ``prunesweep`` command: thin, and each subcommand imports what it needs when it runs."""
 
 from orchestrator.cli.app import main
 

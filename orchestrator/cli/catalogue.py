@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from workers.registry import DATA_SETS, METHODS, MODELS, TASKS, Registry
 
@@ -19,27 +21,40 @@ REGISTRIES: dict[str, Registry[Any]] = {
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
-    """Describe every plug-in of ``kind`` (models, methods, tasks or data)."""
+    """Describe every plug-in of ``kind`` (models, methods, tasks or data).
+
+    A plug-in of another package that cannot be loaded is listed with the cause.
+    """
     registry = REGISTRIES[kind]
-    return [_entry(name, registry.get(name)) for name in registry.names()]
+    return [_entry(registry, name) for name in registry.names()]
 
 
 def table(found: list[dict[str, Any]]) -> RenderableType:
     """Lay the descriptions out in columns."""
-    rows = Table(box=None, pad_edge=False)
+    rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("name", "options", "what it is"):
         rows.add_column(heading, overflow="fold")
     for entry in found:
-        options = ", ".join(f"{name}={value}" for name, value in entry["options"].items())
-        rows.add_row(entry["name"], options, entry["help"])
+        options = [f"{', '.join(entry['required'])} (required)"] if entry["required"] else []
+        # With defaults as YAML would have them: null, true.
+        options += [f"{name}={json.dumps(value)}" for name, value in entry["options"].items()]
+        help_text = entry["help"].replace("``", "")
+        rows.add_row(*map(Text, (entry["name"], ", ".join(options), help_text)))
     return rows
 
 
-def _entry(name: str, plug_in: type[Any]) -> dict[str, Any]:
+def _entry(registry: Registry[Any], name: str) -> dict[str, Any]:
+    try:
+        plug_in = registry.get(name)
+    except Exception as error:  # whatever the import of somebody's package runs into
+        cause = f"cannot be loaded: {type(error).__name__}: {error}".partition("\n")[0]
+        return {"name": name, "version": None, "options": {}, "required": [], "help": cause}
+    defaults = {option.name: _default(option) for option in fields(plug_in) if option.init}
     return {
         "name": name,
         "version": plug_in.version,
-        "options": {option.name: _default(option) for option in fields(plug_in)},
+        "options": {option: value for option, value in defaults.items() if value is not MISSING},
+        "required": [option for option, value in defaults.items() if value is MISSING],
         "help": (plug_in.__doc__ or "").strip().partition("\n")[0],
     }
 
@@ -47,4 +62,4 @@ def _entry(name: str, plug_in: type[Any]) -> dict[str, Any]:
 def _default(option: Field[Any]) -> Any:
     if option.default_factory is not MISSING:
         return option.default_factory()
-    return "required" if option.default is MISSING else option.default
+    return option.default

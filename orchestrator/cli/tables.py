@@ -1,38 +1,42 @@
-"""Tables of the terminal: what a plan holds, and how far a sweep is."""
+"""Tables of the terminal: plans, states, damage and garbage."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from orchestrator.execution.frontier import Outcome
+from orchestrator.execution.pace import duration
 from orchestrator.plan import Plan
 from orchestrator.plan.estimate import Estimate, naive_epochs
 from orchestrator.plan.state import ChainState, State, Tally
 
-ROWS = 30
+if TYPE_CHECKING:
+    from orchestrator.store.verify import Damage, Garbage
+
+ROWS = 20
+FAILURES = 10
+STATES = ("running", "failed", "blocked", "partial", "missing", "complete")
+BASIS = {"measured": "what is stored", "probed": "a few timed steps"}
 
 
 def plan_table(
     plan: Plan, state: State, outcome: Outcome, estimate: Estimate | None
 ) -> RenderableType:
     """Show what is cached, missing and blocked, the epochs that sharing saves, and the estimate."""
-    table = Table(title=f"plan of {plan.spec.name}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
-    for heading in ("all", "cached", "missing", "blocked"):
-        table.add_column(heading, justify="right")
-    for name, row in plan_counts(plan, state, outcome).items():
+    table = _table(plan.spec.name, "all", "cached", "missing", "blocked", texts=1)
+    for name, row in plan_counts(state, outcome).items():
         table.add_row(name, *(f"{count:,}" for count in row.values()))
-    parts: list[RenderableType] = [table, Text(), Text(epochs_line(plan, state))]
-    if estimate:
-        parts.append(Text(estimate_line(estimate)))
-    return Group(*parts)
+    lines = [_epochs_line(plan, state), *(_estimate_lines(estimate) if estimate else ())]
+    return Group(table, Text(), *map(Text, lines))
 
 
-def plan_counts(plan: Plan, state: State, outcome: Outcome) -> dict[str, dict[str, int]]:
+def plan_counts(state: State, outcome: Outcome) -> dict[str, dict[str, int]]:
     """Count chains, networks and cells: all, cached, missing, blocked.
 
     Blocked is what waits for a chain that failed in the last run; it is missing too, and tried
@@ -62,58 +66,74 @@ def _row(everything: int, cached: int, blocked: int) -> dict[str, int]:
     return {"all": everything, "cached": cached, "missing": missing, "blocked": blocked}
 
 
-def epochs_line(plan: Plan, state: State) -> str:
-    """Say in one line what sharing parents and cascades saves."""
+def _epochs_line(plan: Plan, state: State) -> str:
     naive, shared = naive_epochs(plan), state.total.epochs
     saved = 1 - shared / naive if naive else 0.0
-    return (
-        f"{shared:,} epochs with shared work, {naive:,} as a plain grid of independent trials"
-        f" ({saved:.0%} saved)"
-    )
+    return f"{shared:,} epochs; as a grid of independent trials {naive:,} ({saved:.0%} saved)"
 
 
-def estimate_line(estimate: Estimate) -> str:
-    """Say in one line how long and how large what is missing will be."""
-    if estimate.unknown:
-        names = ", ".join(estimate.unknown)
-        return f"no estimate for {names}: the data are not here yet"
-    return (
-        f"about {duration(estimate.seconds)} and {size(estimate.bytes)} for what is missing"
-        f" ({estimate.basis})"
-    )
+def _estimate_lines(estimate: Estimate) -> Iterator[str]:
+    if estimate.basis:
+        basis = " and ".join(BASIS[word] for word in estimate.basis.split(" and "))
+        time = f"about {duration(estimate.seconds)}" if estimate.seconds >= 1 else "under 1 s"
+        workers = "1 worker" if estimate.workers == 1 else f"{estimate.workers:,} workers"
+        yield f"to do: {time} with {workers}, {size(estimate.bytes)}; judged by {basis}"
+    elif not estimate.unknown:
+        yield "nothing to do"
+    for network, cause in list(estimate.unknown.items())[:FAILURES]:
+        yield f"no estimate for {network}: {cause}"
+    if (more := len(estimate.unknown) - FAILURES) > 0:
+        yield f"and for {more:,} more networks"
 
 
-def status_table(state: State, outcome: Outcome) -> RenderableType:
-    """Show every chain that is not complete, with its cause if it failed, and the totals."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("chain")
-    table.add_column("state")
-    table.add_column("networks", justify="right")
-    table.add_column("cells", justify="right")
-    open_chains = [chain for chain in state.chains if not chain.complete]
-    for chain in open_chains[:ROWS]:
+def status_table(
+    name: str, state: State, outcome: Outcome, busy: Collection[str] = ()
+) -> RenderableType:
+    """Show the chains that are not complete, what is done in all, and why chains failed."""
+    table = _table(None, "chain", "state", "networks", "cells", texts=2)
+    named = [(STATES.index(chain_state(s, outcome, busy)), s) for s in state.chains]
+    unfinished = sorted((pair for pair in named if not pair[1].complete), key=lambda pair: pair[0])
+    for place, chain in unfinished[:ROWS]:
         tally = chain.tally
         table.add_row(
-            chain.chain.name,
-            chain_state(chain, outcome),
-            f"{tally.networks_cached}/{tally.networks}",
-            f"{tally.cells_cached}/{tally.cells}",
+            Text(chain.chain.name),
+            STATES[place],
+            f"{tally.networks_cached:,}/{tally.networks:,}",
+            f"{tally.cells_cached:,}/{tally.cells:,}",
         )
-    counts = Counter(chain_state(chain, outcome) for chain in state.chains)
-    line = ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
-    parts: list[RenderableType] = [table] if open_chains else []
-    if len(open_chains) > ROWS:
-        parts.append(Text(f"… and {len(open_chains) - ROWS:,} more"))
-    parts.append(Text(f"{len(state.chains):,} chains: {line}"))
-    parts += [Text(f"{chain}: {cause}", style="red") for chain, cause in outcome.failed.items()]
+    parts: list[RenderableType] = [table] if unfinished else []
+    parts += map(Text, _rest(len(unfinished) - ROWS, "chains"))
+    parts += [Text()] if unfinished else []
+    counts = Counter(STATES[place] for place, _ in named)
+    listed = ", ".join(f"{counts[word]:,} {word}" for word in STATES if counts[word])
+    total = state.total
+    parts.append(Text(f"{name}: {len(state.chains):,} chains: {listed}"))
+    parts.append(
+        Text(
+            f"{total.networks_cached:,} of {total.networks:,} networks and "
+            f"{total.cells_cached:,} of {total.cells:,} cells are done"
+        )
+    )
+    causes = [(chain, cause) for chain, cause in outcome.failed.items() if chain not in state.done]
+    parts += [Text(f"{chain}: {cause}", style="red") for chain, cause in causes[:FAILURES]]
+    parts += map(Text, _rest(len(causes) - FAILURES, "failed chains"))
     return Group(*parts)
 
 
-def chain_state(state: ChainState, outcome: Outcome) -> str:
-    """Name the state of a chain: complete, failed, blocked, partial or missing."""
+def chain_state(state: ChainState, outcome: Outcome, busy: Collection[str] = ()) -> str:
+    """Name the state of a chain, one of ``STATES``.
+
+    Args:
+        state: what the store has of it.
+        outcome: what the last run could not do.
+        busy: the keys that somebody works on.
+
+    """
     name = state.chain.name
     if state.complete:
         return "complete"
+    if any(key in busy for key in state.chain.networks):
+        return "running"
     if name in outcome.failed:
         return "failed"
     if name in outcome.blocked:
@@ -121,16 +141,24 @@ def chain_state(state: ChainState, outcome: Outcome) -> str:
     return "partial" if state.tally.networks_cached or state.tally.cells_cached else "missing"
 
 
-def duration(seconds: float) -> str:
-    """Write a time span with its two largest units: ``2 h 05 min``, ``3 min 20 s``, ``8 s``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days:,} d {hours:02} h"
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+def damage_table(damages: Sequence[Damage]) -> RenderableType:
+    """List what is wrong with which file of which object."""
+    if not damages:
+        return Group()
+    table = _table(None, "object", "file", "what is wrong", texts=3)
+    for damage in damages[:ROWS]:
+        table.add_row(_short(damage.key), Text(damage.file), Text(damage.what))
+    return Group(table, *map(Text, _rest(len(damages) - ROWS, "files")))
+
+
+def garbage_table(garbage: Sequence[Garbage]) -> RenderableType:
+    """Sum up, by reason, what no sweep needs."""
+    table = _table(None, "what no given sweep needs", "pieces", "size", texts=1)
+    reasons = dict.fromkeys(piece.reason for piece in garbage)
+    for reason in (*reasons, "all"):
+        pieces = [piece for piece in garbage if reason in (piece.reason, "all")]
+        table.add_row(reason, f"{len(pieces):,}", size(sum(piece.bytes for piece in pieces)))
+    return table
 
 
 def size(count: float) -> str:
@@ -140,3 +168,26 @@ def size(count: float) -> str:
             return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def _table(title: str | None, *headings: str, texts: int) -> Table:
+    """Make an empty table whose first ``texts`` columns hold text, and the others numbers."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    names = headings if title is None else (title, *headings)
+    for place, name in enumerate(names):
+        number = place >= texts
+        table.add_column(
+            Text(name), justify="right" if number else "left", no_wrap=number, overflow="fold"
+        )
+    return table
+
+
+def _rest(count: int, noun: str) -> Iterator[str]:
+    if count > 0:
+        yield f"and {count:,} more {noun}"
+
+
+def _short(key: str) -> str:
+    """Show the beginning of a key, as people do with commits, and whether it is an evaluation."""
+    network, dash, suite = key.partition("-")
+    return f"{network[:12]}{dash}{suite[:4]}"

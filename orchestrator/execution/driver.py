@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
-from orchestrator.collect import collect, frame
 from orchestrator.execution.executor import Executor, LocalExecutor, StoreTrial
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.outcome import write_outcome
 from orchestrator.execution.progress import Progress
+from orchestrator.search_path import search_path
 from orchestrator.sweep import Sweep, revision
 from orchestrator.tracking.background import BackgroundTracker
 from orchestrator.tracking.location import resolve_uri
 from orchestrator.tracking.tracker import Tracker
 from workers.contracts import Chain, Cost, Event, Runtime
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def drive(sweep: Sweep, executor: str, uri: str | None) -> Outcome:
@@ -38,16 +41,17 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Outcome:
         write_outcome(sweep.store, sweep.spec.name, Outcome())
         return Outcome()
     epochs_missing = {s.chain.name: s.tally.epochs - s.tally.epochs_cached for s in state.chains}
-    with (
-        Progress(state.pending, epochs_missing) as progress,
-        closing(BackgroundTracker(open_tracker(sweep, uri), _warn)) as tracker,
-    ):
+    runner, tracker = make_executor(sweep, executor), open_tracker(sweep, uri)
+    with Progress(state.pending, epochs_missing) as progress, ExitStack() as stack:
+
+        @cache  # at the first event: an executor that refuses to start leaves nothing behind
+        def background() -> BackgroundTracker:
+            return stack.enter_context(closing(BackgroundTracker(tracker, _warn)))
 
         def report(event: Event) -> None:
             progress.report(event)
-            tracker.report(event)
+            background().report(event)
 
-        runner = make_executor(sweep, executor)
         outcome = runner.run(state.pending, sweep.plan.tasks, state.done, report)
     write_outcome(sweep.store, sweep.spec.name, outcome)
     return outcome
@@ -56,7 +60,7 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Outcome:
 def make_executor(sweep: Sweep, name: str) -> Executor:
     """Make the executor called ``name`` (``ray`` or ``local``) with the sweep's resources."""
     resources = sweep.spec.resources
-    trial = StoreTrial(sweep.spec.store, runtime(sweep))
+    trial = StoreTrial(sweep.spec.store, runtime(sweep), search_path(sweep.spec.source))
     if name == "local":
         return LocalExecutor(trial, retries=resources.retries)
     from orchestrator.execution.ray_executor import RayExecutor
@@ -93,6 +97,8 @@ def open_tracker(sweep: Sweep, uri: str | None) -> Tracker:
     """
 
     def cells_of(chain: Chain) -> pd.DataFrame:
+        from orchestrator.collect import collect, frame
+
         return frame(collect(sweep.plan, sweep.store, [chain]))
 
     return Tracker(sweep.plan, sweep.store, resolve_uri(uri, sweep.spec), cells_of)

@@ -51,16 +51,23 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class StoreTrial:
-    """The trial of a real sweep: runs the workers against the store at ``location``."""
+    """The trial of a real sweep: runs the workers against the store at ``location``.
+
+    ``search_path`` are the folders that the sweep's own plug-ins may lie in, here as in any process
+    that the trial is sent to.
+    """
 
     location: str | Path
     runtime: Runtime
+    search_path: tuple[str, ...] = ()
 
     def __call__(self, chain: Chain, tasks: Sequence[TaskCell], report: Report) -> None:
         """Walk ``chain``, skipping what is committed."""
+        from orchestrator.search_path import extend_search_path
         from orchestrator.store import Store
         from workers.run import release, run_chain
 
+        extend_search_path(self.search_path)
         try:
             run_chain(chain, tasks, Store(self.location), self.runtime, report)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from orchestrator.execution.frontier import Outcome
 
@@ -14,10 +15,15 @@ if TYPE_CHECKING:
 def write_outcome(store: Store, sweep: str, outcome: Outcome) -> None:
     """Replace what is known of the last run of ``sweep``."""
     told = {"failed": dict(outcome.failed), "blocked": dict(outcome.blocked)}
-    store.write_note(sweep, json.dumps(told).encode())
+    store.write_note(_note(sweep), json.dumps(told).encode())
 
 
 def read_outcome(store: Store, sweep: str) -> Outcome:
     """Return the outcome of the last run of ``sweep``; an empty one when it never ran."""
-    note = store.read_note(sweep)
+    note = store.read_note(_note(sweep))
     return Outcome(**json.loads(note)) if note else Outcome()
+
+
+def _note(sweep: str) -> str:
+    """Spell the name of a sweep with what the name of a note may have."""
+    return f"_{quote(sweep, safe='')}".replace("%", ".").replace("~", ".7E")

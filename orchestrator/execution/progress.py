@@ -70,9 +70,10 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Replace the table by one line that sums the run up."""
+        """Replace the table by one line that sums the run up, unless there was no run at all."""
         self._live.stop()
-        self._say(f"{self._counts()}, {duration(self._pace.elapsed)}")
+        if self._pace.ended.total() or self._pace.running or not isinstance(error, Exception):
+            self._say(f"{self._counts()}, {duration(self._pace.elapsed)}")
 
     def report(self, event: Event) -> None:
         """Show what one event changes."""

@@ -247,7 +247,8 @@ def _slots(executor: RayExecutor, chains: int) -> int:
         fit = int(have.get(resource, 0) / share + 1e-9)
         if not fit:
             raise ResourcesError(
-                f"a trial asks for {share:g} {resource}, this machine has {have.get(resource, 0):g}"
+                f"resources.{resource.lower()}s: a trial asks for {share:g} {resource}, "
+                f"this machine has {have.get(resource, 0):g}"
             )
         slots = min(slots, fit)
     return slots

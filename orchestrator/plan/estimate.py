@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from workers.contracts import Chain, Cost, Record
+from workers.contracts import Chain, Cost, DataError, Record
 
 if TYPE_CHECKING:
     from orchestrator.plan.plan import Plan
@@ -20,12 +20,13 @@ SAMPLES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Wall seconds and bytes of what is missing, but for the ``unknown`` networks."""
+    """Wall seconds and bytes of what is missing, but for the ``unknown`` networks and why."""
 
     seconds: float
     bytes: int
+    workers: int
     basis: str
-    unknown: tuple[str, ...]
+    unknown: Mapping[str, str]
 
 
 def naive_epochs(plan: Plan) -> int:
@@ -55,18 +56,19 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
     its parent.
     """
     index = store.index()
-    costs: dict[str, Cost | None] = {}
+    costs: dict[str, Cost] = {}
+    unknown: dict[str, str] = {}
     bases: set[str] = set()
-    for chain in plan.chains:
-        if chain.network not in costs and any(
-            s.chain.network == chain.network for s in state.chains
-        ):
+    for chain in {chain.network: chain for chain in state.pending}.values():
+        try:
             measured = _measured(plan, store, index, chain.network)
-            costs[chain.network] = measured or probe(chain)
+            costs[chain.network] = measured or _probed(probe, chain)
             bases.add("measured" if measured else "probed")
+        except Exception as error:  # whatever somebody's network runs into, the plan stands
+            unknown[chain.network] = str(error).partition("\n")[0] or type(error).__name__
     work = longest = disk = 0.0
     for chain_state in state.chains:
-        cost, tally = costs[chain_state.chain.network], chain_state.tally
+        cost, tally = costs.get(chain_state.chain.network), chain_state.tally
         if cost is None:
             continue
         cells = tally.cells - tally.cells_cached
@@ -78,9 +80,16 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
     return Estimate(
         seconds=max(work / workers, longest),
         bytes=int(disk),
+        workers=workers,
         basis=" and ".join(sorted(bases)),
-        unknown=tuple(sorted(name for name, cost in costs.items() if cost is None)),
+        unknown=unknown,
     )
+
+
+def _probed(probe: Probe, chain: Chain) -> Cost:
+    if cost := probe(chain):
+        return cost
+    raise DataError("its data are not here yet; a run downloads them")
 
 
 def _measured(plan: Plan, store: Store, index: Index, network: str) -> Cost | None:

@@ -35,7 +35,11 @@ def canonical(payload: Payload) -> str:
         TypeError: a value is no JSON type.
 
     """
-    return json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(payload)
+
+
+# Made once: json.dumps would make one for each of the many thousand keys of a large sweep.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def describe(name: str, plug_in: PlugIn) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from orchestrator.plan.keys import (
     task_payload,
 )
 from orchestrator.spec.labels import label
-from workers.contracts import Chain, Component, Level, TaskCell
+from workers.contracts import Chain, Component, DataError, Level, TaskCell
 from workers.registry import DATA_SETS, METHODS, MODELS, TASKS, Registry
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _tasks(spec: SweepSpec) -> Iterator[TaskCell]:
 def _parents(spec: SweepSpec, network: NetworkSpec) -> Iterator[Chain]:
     model = _describe(MODELS, network.model)
     data = _describe(DATA_SETS, network.data)
-    fingerprint = DATA_SETS.create(network.data).fingerprint(spec.data_root)
+    fingerprint = _fingerprint(spec, network)
     for seed in spec.seeds:
         payload = parent_payload(model, data, fingerprint, network.training, seed)
         yield Chain(
@@ -93,6 +93,13 @@ def _parents(spec: SweepSpec, network: NetworkSpec) -> Iterator[Chain]:
             training=network.training,
             parent=content_key(payload),
         )
+
+
+def _fingerprint(spec: SweepSpec, network: NetworkSpec) -> str:
+    try:
+        return DATA_SETS.create(network.data).fingerprint(spec.data_root)
+    except DataError as error:
+        raise DataError(f"{spec.source}: network '{network.name}': {error}") from error
 
 
 def _pruned(

@@ -35,6 +35,26 @@ def answer(results: Results, context: ReportContext, network: str) -> str:
     return f"{first} {_other(sturdy, *told)}"
 
 
+def answers(results: Results, context: ReportContext) -> dict[str, float]:
+    """Name the headline numbers of a sweep: mean and minimum potentials, slopes of excess error.
+
+    Names are ``potential/<network>/<method>/<distribution> <statistic>`` and
+    ``excess_slope/<network>/<method>``, with the schedule as a further part if there are several.
+    """
+    told: dict[str, float] = {}
+    for network in context.networks:
+        potentials = headline(of_network(results.summary, network), context)
+        slopes = of_network(results.slopes, network)
+        for one in present(potentials, context):
+            name = f"{network}/{one.label}"
+            for row in one.rows(potentials).to_dict("records"):
+                side = f"{row['distribution']} {row['statistic']}"
+                told[f"potential/{name}/{side}"] = row["potential"]
+            for slope in one.rows(slopes)["slope"]:
+                told[f"excess_slope/{name}"] = slope
+    return told
+
+
 def intervals_note(results: Results, context: ReportContext) -> str:
     """Say in one line what the intervals cover, and what not."""
     frame = results.potentials

@@ -12,16 +12,17 @@ from rich.text import Text
 
 from orchestrator.report import tables
 from orchestrator.report.context import ReportContext
-from orchestrator.report.numbers import interval, percent, points
+from orchestrator.report.numbers import count, interval, percent, points
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
 
 HEADER = ("method", "train mean", "test mean", "test min", "worst task", "slope")
+FAILURES = 10
 
 
 def summary(results: Results, context: ReportContext) -> RenderableType:
-    """Make one table per network, and one line per failure or gap.
+    """Make one table per network, a line for each of the first failures and each kind of gap.
 
     Potentials and their intervals are in percent; slopes of the excess error in percentage points,
     from dense to wholly pruned. Names are never read as markup.
@@ -40,9 +41,11 @@ def _table(results: Results, context: ReportContext, network: str) -> Table:
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )
-    for place, name in enumerate(HEADER):
+    for name in HEADER:
         text = name in ("method", "worst task")
-        table.add_column(name, no_wrap=not text, overflow="fold", min_width=4 if place else None)
+        table.add_column(
+            name, justify="left" if text else "right", no_wrap=not text, overflow="fold"
+        )
     slopes = {row[0]: row[1] for row in tables.slopes(results, context, network, "").rows}
     for row in tables.overview(results, context, network, setting, "").rows:
         table.add_row(*(Text(cell) for cell in _cells(row, slopes.get(row[0]))))
@@ -57,7 +60,7 @@ def _cells(row: tuple[tables.Cell, ...], slope: tables.Cell | None) -> Iterator[
     yield _whole(train)
     yield _whole(test)
     yield _whole(lowest).partition(" ")[0]
-    yield str(worst)
+    yield str(worst).partition(" ")[0]
     yield slope.text if isinstance(slope, tables.Number) else ""
 
 
@@ -68,12 +71,20 @@ def _whole(cell: tables.Cell) -> str:
 
 
 def _lines(context: ReportContext) -> Iterator[Text]:
-    for chain, cause in context.failures:
-        yield Text.assemble(("failed ", "red"), f"{chain}: {' '.join(cause.split())}")
-    for chain, waited in context.blocked:
-        yield Text.assemble(("blocked ", "yellow"), f"{chain} waited for {waited}")
-    for what, number in context.missing:
-        yield Text.assemble(("missing ", "yellow"), f"{number:,} {what}")
-    for miss in context.ratio_misses:
-        wanted, got = percent(miss.requested), percent(miss.achieved)
-        yield Text.assemble(("ratio missed ", "yellow"), f"{miss.network}: {got} % for {wanted} %")
+    for chain, cause in context.failures[:FAILURES]:
+        yield _line("failed", f"{chain}: {' '.join(cause.split())}", "red")
+    if (more := len(context.failures) - FAILURES) > 0:
+        yield _line("failed", f"and {count(more, 'more chain')}; see the report", "red")
+    if context.blocked:
+        chains = count(len(context.blocked), "chain")
+        yield _line("blocked", f"{chains} that waited for a failed one")
+    if context.missing:
+        yield _line("missing", ", ".join(f"{number:,} {what}" for what, number in context.missing))
+    if misses := context.ratio_misses:
+        furthest = max(abs(miss.requested - miss.achieved) for miss in misses)
+        networks, by = count(len(misses), "network"), f"{100 * furthest:.1f} points"
+        yield _line("ratios", f"{networks} missed theirs by up to {by}; see the report")
+
+
+def _line(word: str, what: str, style: str = "yellow") -> Text:
+    return Text.assemble((f"{word}: ", style), what)

@@ -88,11 +88,23 @@ def _inspect_file(store: Store, key: str, name: str) -> Iterator[Damage]:
 
 
 def remove_damaged(store: Store, damages: Iterable[Damage]) -> list[str]:
-    """Discard the damaged objects, so that the next run makes them again; returns their keys."""
-    keys = sorted({damage.key for damage in damages})
-    for key in keys:
+    """Discard the damaged objects, so that the next run makes them again; returns their keys.
+
+    The evaluations of a damaged network go too: on a GPU the network that replaces it may predict
+    otherwise. They go first, so that an interruption leaves the damage to be found again.
+    """
+    keys = {damage.key for damage in damages}
+    evaluations = {other for key in keys if "-" not in key for other in store.evaluations(key)}
+    first = sorted(evaluations | {key for key in keys if "-" in key})
+    removed = [*first, *sorted(key for key in keys if "-" not in key)]
+    for key in removed:
         store.discard(key)
-    return keys
+    return removed
+
+
+def worked_on(store: Store) -> set[str]:
+    """Return the keys that somebody works on right now, as far as the leases tell."""
+    return _claims(store)[1]
 
 
 def plan_gc(

@@ -69,6 +69,12 @@ def points(network: Network) -> Iterator[Point]:
         yield Point(_metric_name(name), float(value), network.created, step)
 
 
+def answer_points(answers: Mapping[str, float], made: float) -> list[Point]:
+    """Write the answers of a sweep, made at ``made`` seconds since 1970, as metrics at step 0."""
+    when = round(1000 * made)
+    return [Point(_metric_name(name), value, when, 0) for name, value in answers.items()]
+
+
 _NETWORK = ("achieved_ratio", "requested_ratio", "parameters", "nonzero")
 
 

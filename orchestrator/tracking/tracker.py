@@ -95,8 +95,16 @@ class Tracker:
                 self._publish_chain(runs, nest, chain, progress)
             self._publish_sweep(runs, nest.sweep, progress)
 
-    def log_report(self, folder: Path) -> None:
+    def log_report(
+        self, folder: Path, answers: Mapping[str, float] | None = None, made: float = 0.0
+    ) -> None:
         """Attach the files of ``folder`` to the sweep's run under ``report``, over older ones.
+
+        Args:
+            folder: the report.
+            answers: numbers to show as metrics of the sweep's run, by name.
+            made: when the newest network behind them was made, in seconds since 1970.
+
 
         Raises:
             TrackingError: MLflow refused, or did not answer.
@@ -104,6 +112,7 @@ class Tracker:
         """
         with self._connected() as (runs, nest):
             runs.attach_folder(nest.sweep, folder, "report")
+            runs.write(nest.sweep, {}, {}, describe.answer_points(answers or {}, made))
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[Runs, Nest]]:

@@ -112,7 +112,13 @@ def test_whatever_happens_all_of_the_total_is_done_in_the_end(
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "0 s"), (59.6, "1 min 00 s"), (250, "4 min 10 s"), (7500, "2 h 05 min")],
+    [
+        (0.4, "0 s"),
+        (59.6, "1 min 00 s"),
+        (250, "4 min 10 s"),
+        (7500, "2 h 05 min"),
+        (90_000, "1 d 01 h"),
+    ],
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -92,4 +92,22 @@ def test_the_estimate_prefers_what_was_measured(tiny: Write) -> None:
 def test_without_data_there_is_no_estimate(tiny: Write) -> None:
     plan, store = planned(tiny())
     judged = estimate(plan, compare(plan, store), store, lambda chain: None, workers=1)
-    assert judged.unknown == ("resnet8-4-digits",)
+    assert judged.unknown == {"resnet8-4-digits": "its data are not here yet; a run downloads them"}
+
+
+def test_a_network_that_cannot_be_probed_leaves_the_plan_standing(tiny: Write) -> None:
+    def fail(chain: Chain) -> Cost:
+        raise RuntimeError("shapes do not fit\nat length")
+
+    plan, store = planned(tiny())
+    judged = estimate(plan, compare(plan, store), store, fail, workers=1)
+    assert judged.unknown == {"resnet8-4-digits": "shapes do not fit"}
+    assert judged.seconds == judged.bytes == 0
+
+
+def test_what_is_complete_is_not_probed(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    for chain in plan.chains:
+        commit(store, plan, chain)
+    judged = estimate(plan, compare(plan, store), store, lambda chain: 1 / 0, workers=1)
+    assert (judged.seconds, judged.bytes, judged.unknown) == (0, 0, {})

@@ -33,7 +33,9 @@ def test_interval_needs_both_ends():
     assert interval(math.nan, 0.88) == ""
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.005, "0.5 points"), (0.01, "1 point"), (0.0025, "0.25 points")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.005, "0.5 points"), (0.01, "1 point"), (0.0025, "0.25 points")]
+)
 def test_points(value, text):
     assert points(value) == text
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 from rich.console import Console
 
-from orchestrator.report import summary
+from orchestrator.report import RatioMiss, summary
 
 
 def lines(results, context, *, terminal=False):
@@ -49,13 +49,33 @@ def test_is_plain_when_not_on_a_terminal(make_results, make_context, shortfalls)
 
 def test_tells_failures_and_gaps(make_results, make_context, shortfalls):
     shown = lines(make_results(), make_context(**shortfalls))
-    assert shown[-5:] == [
-        "failed resnet8-digits/s1/ft/cascade: loss is not finite at epoch 3",
-        "blocked resnet8-digits/s2/wt/cascade waited for resnet8-digits/s2/dense",
-        "missing 2 chains",
-        "missing 1,096 cells",
-        "ratio missed resnet8-digits/s0/ft: 95.1 % for 97.0 %",
+    assert shown[-4:] == [
+        "failed: resnet8-digits/s1/ft/cascade: loss is not finite at epoch 3",
+        "blocked: 1 chain that waited for a failed one",
+        "missing: 2 chains, 1,096 cells",
+        "ratios: 1 network missed theirs by up to 1.9 points; see the report",
     ]
+
+
+def test_many_failures_and_misses_do_not_drown_the_answer(make_results, make_context):
+    misses = tuple(
+        RatioMiss(network=f"n{i}", requested=0.9, achieved=0.9 + 0.001 * i) for i in range(40)
+    )
+    failures = tuple((f"n/s{i}/dense", "OSError: disk full") for i in range(25))
+    shown = lines(make_results(), make_context(failures=failures, ratio_misses=misses))
+    assert [line.split(":")[0] for line in shown[-12:]] == ["failed"] * 11 + ["ratios"]
+    assert shown[-2] == "failed: and 15 more chains; see the report"
+    assert shown[-1].startswith("ratios: 40 networks missed theirs by up to 3.9 ")
+
+
+def test_a_worst_task_stands_on_one_line_without_its_ties(make_results, make_context):
+    sweep = {"tasks": ("nominal", "uniform_input_noise-0.25", "gaussian_noise-5")}
+    results = make_results(**sweep)
+    potentials = results.potentials.assign(potential=0.5)
+    shown = lines(replace(results, potentials=potentials), make_context(**sweep))
+    rows = [line for line in shown if "uniform_input_noise" in line]
+    assert len(rows) == 4
+    assert all("uniform_input_noise-0.25 " in line and "(+" not in line for line in rows)
 
 
 def test_names_are_not_markup(make_results, make_context):

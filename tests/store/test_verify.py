@@ -13,7 +13,7 @@ from pyarrow import fs
 from orchestrator.store import Store
 from orchestrator.store.lease import LEASES, this_host
 from orchestrator.store.storage import Storage
-from orchestrator.store.verify import collect_garbage, plan_gc, remove_damaged, verify
+from orchestrator.store.verify import collect_garbage, plan_gc, remove_damaged, verify, worked_on
 from workers.contracts import evaluation_key
 
 HOUR = 3600
@@ -110,6 +110,34 @@ def evaluate(store: Store, network: str, *tasks: str) -> str:
     name = evaluation_key(network, tasks)
     store.put(name, {"network": network, "tasks": list(tasks)}, {"p": bytes(1000)})
     return name
+
+
+def test_a_damaged_network_takes_its_evaluations_along(store: Store) -> None:
+    fill(store, 2)
+    gone = {evaluate(store, key(0), "t1"), evaluate(store, key(0), "t2")}
+    kept = evaluate(store, key(1), "t1")
+    flip(paths_of(store, key(0))[0], 0, 0)
+    removed = remove_damaged(store, verify(store))
+    assert set(removed) == gone | {key(0)}
+    assert removed[-1] == key(0)  # last, so that an interruption leaves the damage to be found
+    assert set(store.keys()) == {key(1), kept}
+
+
+def test_a_damaged_evaluation_leaves_its_network(store: Store) -> None:
+    fill(store, 1)
+    damaged, kept = evaluate(store, key(0), "t1"), evaluate(store, key(0), "t2")
+    flip(paths_of(store, damaged)[0], 0, 0)
+    assert remove_damaged(store, verify(store)) == [damaged]
+    assert set(store.keys()) == {key(0), kept}
+
+
+def test_what_is_worked_on_is_told_by_the_leases(store: Store) -> None:
+    fill(store, 1)
+    claim(store, key(1), "elsewhere")
+    claim(store, key(2), this_host())  # of a process that is gone
+    with store.lease(key(0)):
+        assert worked_on(store) == {key(0), key(1)}
+    assert worked_on(store) == {key(1)}
 
 
 def test_gc_keeps_what_sweeps_name(store: Store) -> None:

@@ -493,6 +493,18 @@ def test_the_report_is_attached_over_the_older_one(
     assert View(uri).artifact("tiny", "report/figures/curves.svg") == b"second"
 
 
+def test_the_answers_are_metrics_of_the_sweep_and_logged_once(
+    tmp_path: Path, store: MemoryStore, uri: str
+) -> None:
+    plan = plan_of(tmp_path, dense())
+    commit_all(plan, store)
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    for _ in range(2):
+        tracker_of(plan, store, uri).log_report(folder, {"potential/wt.train": 0.85}, made=7.5)
+    assert View(uri).curve("tiny", "potential/wt.train") == [(0, 0.85, 7500)]
+
+
 def test_a_new_database_is_made_without_noise(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'a new folder' / 'mlflow.db'}"
     program = (

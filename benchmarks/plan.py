@@ -1,0 +1,96 @@
+"""How long a plan of 10,000 chains takes, and how much memory: the sweep of a large study.
+
+    python benchmarks/plan.py
+
+100 seeds × 20 variants of a method × 5 networks, 20 levels each, 37 tasks: 200,500 networks and
+7.4 million cells, through the command line as a user meets it, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+COMMAND = str(Path(sys.executable).with_name("prunesweep"))
+
+METHOD = '''\
+from dataclasses import dataclass
+
+from workers.pruning.methods.wt import WeightThresholding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant(WeightThresholding):
+    """A method with an option, so that there are twenty of it."""
+
+    power: float = 1.0
+'''
+
+SWEEP = {
+    "name": "large",
+    "networks": [
+        {
+            "model": {"resnet8": {"width": width}},
+            "data": "digits",
+            "training": {"epochs": 20},
+            "retraining": {"epochs": 10},
+        }
+        for width in (4, 8, 12, 16, 20)
+    ],
+    "seeds": list(range(100)),
+    "methods": [{"variants:Variant": {"power": [n / 10 for n in range(1, 21)]}}],
+    "ratios": [{"geometric": {"from": 0.1, "to": 0.98, "count": 20}}],
+    "tasks": {
+        "train": ["nominal"],
+        "test": [{"uniform_input_noise": {"level": [n / 20 for n in range(1, 37)]}}],
+    },
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    seconds: float
+    peak_bytes: int
+    output: str
+
+
+def measure(folder: Path, *words: str) -> Cost:
+    """Run one command on the large sweep, in ``folder``."""
+    (folder / "variants.py").write_text(METHOD)
+    (folder / "large.yaml").write_text(json.dumps(SWEEP))  # JSON is YAML
+    command = [COMMAND, words[0], "large.yaml", *words[1:]]
+    start = time.perf_counter()
+    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    output = child.stdout.read()
+    _, status, usage = _wait(child)
+    seconds = time.perf_counter() - start
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with {status}")
+    scale = 1 if sys.platform == "darwin" else 1024
+    return Cost(seconds, usage.ru_maxrss * scale, output)
+
+
+def _wait(child: subprocess.Popen[str]) -> tuple[int, int, resource.struct_rusage]:
+    """Wait for this one child: the usage of all children would be that of the largest so far."""
+    ended = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(ended[1])
+    return ended
+
+
+def main() -> None:
+    for words in (("plan",), ("plan", "--no-estimate"), ("plan", "--json"), ("status",)):
+        with TemporaryDirectory() as folder:
+            cost = measure(Path(folder), *words)
+        print(f"{' '.join(words):20} {cost.seconds:5.1f} s {cost.peak_bytes / 1e6:6.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
