@@ -31,8 +31,13 @@ def build(made_as: Mapping[str, Any]) -> torch.nn.Module:
 
 def dump(network: torch.nn.Module) -> bytes:
     """Write parameters and buffers, on the CPU, as safetensors."""
-    state = {name: t.detach().cpu().contiguous() for name, t in network.state_dict().items()}
+    state = {name: portable(tensor) for name, tensor in network.state_dict().items()}
     return bytes(save(state))
+
+
+def portable(tensor: torch.Tensor) -> torch.Tensor:
+    """Copy a tensor to the CPU, contiguous: what safetensors takes, also of tied weights."""
+    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
 
 
 def restore(made_as: Mapping[str, Any], weights: bytes) -> torch.nn.Module:

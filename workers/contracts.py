@@ -99,6 +99,12 @@ class Model(PlugIn):
         """Make an untrained network, (n, channels, height, width) → (n, classes) logits."""
         raise NotImplementedError
 
+    def load_published(self, network: torch.nn.Module) -> None:
+        """Give a fresh network the published weights that its training starts from, if any.
+
+        Called once per dense parent, whereas ``build`` also makes what stored weights go into.
+        """
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method(PlugIn):
@@ -243,8 +249,9 @@ class TaskCell:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Where and how fast a trial runs; nothing here may change a number on CPU, or enter a key.
+    """Where and how fast a trial runs; nothing here enters a key.
 
+    On the CPU, numbers depend on ``threads`` in their last bits and on nothing else here.
     ``revision`` is the git revision of the sweep, for the record.
     """
 
@@ -258,7 +265,7 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one network costs: seconds on this machine with one worker, bytes before compression."""
+    """What one network costs: seconds on this machine with one worker, bytes in the store."""
 
     epoch_seconds: float
     cell_seconds: float
@@ -314,8 +321,8 @@ class Store(Protocol):
 class Event:
     """What a trial tells while it runs.
 
-    ``done`` of ``total``: epochs of the network at ``level`` (0 is the parent) for ``epoch``,
-    committed networks and evaluations of the chain for ``network`` and ``cells``.
+    ``level`` is that of the network concerned, 0 for the parent; ``done`` of ``total`` are its
+    epochs, for ``epoch`` alone.
     """
 
     chain: str

@@ -91,8 +91,11 @@ class Storage:
 
     def _infos(self, folder: str, *, recursive: bool) -> list[Any]:
         selector = fs.FileSelector(self._at(folder), allow_not_found=True, recursive=recursive)
-        infos: list[Any] = self._filesystem.get_file_info(selector)
-        return infos
+        while True:
+            # A folder made between Arrow's failed look and its check for one raises all the same.
+            with suppress(FileNotFoundError):
+                infos: list[Any] = self._filesystem.get_file_info(selector)
+                return infos
 
     def _relative(self, info: Any) -> str:
         path: str = info.path

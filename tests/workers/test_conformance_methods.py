@@ -66,10 +66,9 @@ def test_scores_are_finite_of_the_right_shape_and_leave_the_network_alone(method
 
 @pytest.mark.parametrize(("method", "name"), CASES)
 def test_cascade_is_nested_and_reaches_its_ratios_or_says_so(method, name):
-    plug_in, made, masks = METHODS.create(Component(method)), network(name), None
+    plug_in, made, before = METHODS.create(Component(method)), network(name), {}
     for ratio in LADDER:
-        before = masks
-        result = prune(made, plug_in, ratio, samples=samples(plug_in), masks=masks)
+        result = prune(made, plug_in, ratio, samples=samples(plug_in))
         masks = result.masks
         assert result.nonzero == count(made).nonzero
         assert result.achieved == 1 - result.nonzero / result.parameters
@@ -77,8 +76,8 @@ def test_cascade_is_nested_and_reaches_its_ratios_or_says_so(method, name):
         assert result.within_tolerance == (off < 0.005)
         assert result.within_tolerance or plug_in.structured
         assert off < 0.2
-        if before is not None:
-            assert all((masks[key] <= before[key]).all() for key in masks)
+        assert all((masks[key] <= before[key]).all() for key in before)
+        before = masks
         for key, weight in prunable_weights(made).items():
             assert torch.equal(weight, weight * masks[key])
     assert made(SAMPLES[0]).isfinite().all()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from workers.architectures.torchvision_classifier import load_published
 from workers.contracts import Component, Model
 from workers.registry import MODELS, UnknownPlugInError
 
@@ -64,17 +65,39 @@ def test_inception_returns_plain_logits_in_training() -> None:
 
 def test_published_weights_are_loaded_where_they_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     published = build("torchvision", name="resnet18", classes=1000).state_dict()
+    downloads: list[str] = []
+
+    def download(url: str, **_: object) -> dict[str, torch.Tensor]:
+        downloads.append(url)
+        return published
+
     # Stands for the download, which tests do without.
-    url = "torchvision.models._api.load_state_dict_from_url"
-    monkeypatch.setattr(url, lambda *_, **__: published)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
     torch.manual_seed(1)
     model = MODELS.create(Component("torchvision", {"name": "resnet18", "weights": "DEFAULT"}))
-    network = model.build(channels=3, classes=10).state_dict()
-    assert torch.equal(network["conv1.weight"], published["conv1.weight"])
-    assert network["fc.weight"].shape == (10, 512)
-    grey = model.build(channels=1, classes=1000).state_dict()
-    assert grey["conv1.weight"].shape == (64, 1, 7, 7)
-    assert torch.equal(grey["fc.weight"], published["fc.weight"])
+    network, grey = model.build(channels=3, classes=10), model.build(channels=1, classes=1000)
+    assert not downloads
+    assert not torch.equal(network.conv1.weight, published["conv1.weight"])
+    head, first = network.fc.weight.clone(), grey.conv1.weight.clone()
+    model.load_published(network)
+    model.load_published(grey)
+    assert len(downloads) == 2
+    assert torch.equal(network.conv1.weight, published["conv1.weight"])
+    assert torch.equal(network.fc.weight, head)
+    assert torch.equal(grey.conv1.weight, first)
+    assert torch.equal(grey.fc.weight, published["fc.weight"])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("resnet8", {}), ("torchvision", {"name": "resnet18"})]
+)
+def test_without_published_weights_a_network_stays_fresh(
+    name: str, options: dict[str, str]
+) -> None:
+    network = build(name, **options)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    MODELS.create(Component(name, options)).load_published(network)
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
 
 
 def test_unknown_torchvision_names_get_the_nearest() -> None:
@@ -83,7 +106,7 @@ def test_unknown_torchvision_names_get_the_nearest() -> None:
     with pytest.raises(
         UnknownPlugInError, match=r"weights of resnet18 'IMAGENET_V1', did you mean"
     ):
-        build("torchvision", name="resnet18", weights="IMAGENET_V1")
+        load_published(build("torchvision", name="resnet18"), "resnet18", "IMAGENET_V1")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +62,39 @@ def _best_uniform(layers, costs, amount):
         if gap < distance:
             best, distance = removed, gap
     return best
+
+
+@settings(max_examples=200, deadline=None)
+@given(LAYERS, st.data(), st.sampled_from(["global", "uniform"]), st.booleans())
+def test_costs_of_one_choose_the_same_as_a_sort(layers, data, allocation, keep_one):
+    left = [
+        torch.tensor(data.draw(st.lists(st.booleans(), min_size=len(x), max_size=len(x))))
+        for x in layers
+    ]
+    amount = data.draw(st.integers(-1, 40))
+    how = {"allocation": allocation, "keep_one": keep_one}
+    partitioned = allocate(tensors(layers), left, amount, **how)
+    ranked = allocate(tensors(layers), [part.long() for part in left], amount, **how)
+    assert all(map(torch.equal, partitioned, ranked))
+
+
+def test_many_equal_scores_are_cut_by_index():
+    scores = torch.randint(7, (50_000,), generator=torch.Generator().manual_seed(0)).float()
+    (choice,) = allocate([scores], [scores >= 0], 20_001, allocation="global", keep_one=False)
+    expected = torch.zeros(50_000, dtype=torch.bool)
+    expected[scores.argsort(stable=True)[:20_001]] = True
+    assert torch.equal(choice, expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("allocation", ["global", "uniform"])
+def test_a_gpu_chooses_the_same(allocation):
+    scores = torch.randint(7, (50_000,), generator=torch.Generator().manual_seed(0)).float()
+    how = {"allocation": allocation, "keep_one": False}
+    (here,) = allocate([scores], [scores > 0], 20_001, **how)
+    (there,) = allocate([scores.cuda()], [scores.cuda() > 0], 20_001, **how)
+    assert torch.equal(here, there.cpu())
 
 
 def test_units_that_are_gone_are_no_candidates():

@@ -14,8 +14,8 @@ from torch import nn
 from workers.contracts import Method
 from workers.pruning.methods.ft import FilterThresholding
 from workers.pruning.methods.wt import WeightThresholding
-from workers.pruning.prunable import count, prunable_weights
-from workers.pruning.prune import PruneError, masks_of, prune
+from workers.pruning.prunable import apply_masks, count, masks_of, prunable_weights
+from workers.pruning.prune import PruneError, prune
 
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(5))
 
@@ -111,14 +111,14 @@ def test_ratio_zero_leaves_outputs_bit_identical(method):
     st.sampled_from([WeightThresholding(), FilterThresholding(), FilterThresholding(norm="l2")]),
 )
 def test_cascades_are_nested_even_after_retraining(ratios, method):
-    made, masks = network(), None
+    made, before = network(), {}
     for ratio in sorted(ratios):
-        before = masks
-        masks = prune(made, method, ratio, masks=masks).masks
-        if before:
-            assert all((masks[name] <= before[name]).all() for name in masks)
+        masks = prune(made, method, ratio).masks
+        assert all((masks[name] <= before[name]).all() for name in before)
         for weight in prunable_weights(made).values():
-            weight.data += torch.randn_like(weight)  # also where it was masked
+            weight.data += torch.randn_like(weight)
+        apply_masks(made, masks)
+        before = masks
 
 
 def test_zeros_in_the_network_count_as_pruned_and_are_masked():
@@ -137,7 +137,7 @@ def test_a_reached_ratio_prunes_nothing_more_and_tells():
     made = network()
     prune(made, WeightThresholding(), 0.6)
     masks = masks_of(made)
-    result = prune(made, WeightThresholding(), 0.3, masks=masks)
+    result = prune(made, WeightThresholding(), 0.3)
     assert all(torch.equal(result.masks[name], masks[name]) for name in masks)
     assert result.achieved == pytest.approx(0.6, abs=1e-3)
     assert not result.within_tolerance

@@ -1,4 +1,4 @@
-"""Any classifier of torchvision, with other classes, channels or weights than it was made for."""
+"""Any classifier of torchvision, for other classes or channels than its weights were made for."""
 
 from __future__ import annotations
 
@@ -6,34 +6,45 @@ from difflib import get_close_matches
 from typing import Any
 
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 
 from workers.registry import UnknownPlugInError
 
 
-def torchvision_classifier(
-    name: str, *, weights: str | None, channels: int, classes: int
-) -> nn.Module:
-    """Build torchvision's classifier ``name``.
+def torchvision_classifier(name: str, *, channels: int, classes: int) -> nn.Module:
+    """Build torchvision's classifier ``name`` with fresh weights.
 
     Args:
         name: as in ``torchvision.models.list_models``.
-        weights: what torchvision publishes for it under this name (DEFAULT is the best), or None.
-            Layers that do not fit (the last one for other classes) keep their fresh values.
         channels: input channels; other than 3, the first convolution is made anew.
         classes: outputs.
 
     Raises:
-        UnknownPlugInError: torchvision has no such classifier, or no such weights for it.
+        UnknownPlugInError: torchvision has no such classifier.
 
     """
     _expect(name, torchvision.models.list_models(module=torchvision.models), "classifier")
     network: nn.Module = torchvision.models.get_model(name, num_classes=classes, **_single(name))
     if channels != 3:
         _replace_first_conv(network, channels)
-    if weights is not None:
-        _load_fitting(network, _weights(name, weights))
     return network
+
+
+def load_published(network: nn.Module, name: str, weights: str) -> None:
+    """Load what torchvision publishes for the classifier ``name`` as ``weights``.
+
+    Layers that do not fit (the last one for other classes) keep their values. DEFAULT is the best.
+
+    Raises:
+        UnknownPlugInError: torchvision publishes no such weights for it.
+
+    """
+    published = torchvision.models.get_model_weights(name)
+    _expect(weights, ["DEFAULT", *published.__members__], f"weights of {name}")
+    own = network.state_dict()
+    found: dict[str, Tensor] = published[weights].get_state_dict(check_hash=True)
+    fitting = {n: t for n, t in found.items() if n in own and own[n].shape == t.shape}
+    network.load_state_dict(fitting, strict=False)
 
 
 def _single(name: str) -> dict[str, Any]:
@@ -55,19 +66,6 @@ def _replace_first_conv(network: nn.Module, channels: int) -> None:
             bias=conv.bias is not None,
         ),
     )
-
-
-def _weights(name: str, weights: str) -> dict[str, Any]:
-    published = torchvision.models.get_model_weights(name)
-    _expect(weights, ["DEFAULT", *published.__members__], f"weights of {name}")
-    found: dict[str, Any] = published[weights].get_state_dict(check_hash=True)
-    return found
-
-
-def _load_fitting(network: nn.Module, weights: dict[str, Any]) -> None:
-    own = network.state_dict()
-    fitting = {n: t for n, t in weights.items() if n in own and own[n].shape == t.shape}
-    network.load_state_dict(fitting, strict=False)
 
 
 def _expect(name: str, known: list[str], kind: str) -> None:

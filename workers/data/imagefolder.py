@@ -49,10 +49,10 @@ class ImageFolder(LimitedDataSet):
             DataError: a folder is missing or empty, the classes differ, or an image is unreadable.
 
         """
-        classes = self.classes(root)
+        label = {name: number for number, name in enumerate(self.classes(root))}
         folder = self._folder(split, root)
         paths = _images(folder)
-        labels = [classes.index(path.relative_to(folder).parts[0]) for path in paths]
+        labels = [label[path.relative_to(folder).parts[0]] for path in paths]
         encoded = ((str(path), path.read_bytes()) for path in paths)
         pixels = decode_all(encoded, len(paths), channels=self.channels, size=self.size)
         return Images(pixels, np.array(labels, dtype=np.int64))

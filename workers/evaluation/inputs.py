@@ -54,7 +54,7 @@ def corrupt_block(pixels: Pixels, task: Task, key: str, block: int) -> Pixels:
     # np.array copies: the pixels may be read-only, which tensors cannot express.
     planes = torch.from_numpy(np.array(clean)).permute(0, 3, 1, 2).contiguous().float() / 255
     corrupted = task.corrupt(planes, block_generator(key, block))
-    levels = (corrupted.clamp(0, 1) * 255).byte().permute(0, 2, 3, 1)
+    levels = corrupted.clamp(0, 1).mul_(255).byte().permute(0, 2, 3, 1)
     return levels.contiguous().numpy()
 
 

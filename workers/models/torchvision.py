@@ -23,9 +23,14 @@ class Torchvision(Model):
     weights: str | None = None
 
     def build(self, *, channels: int, classes: int) -> nn.Module:
-        """Make the network, (n, channels, height, width) → (n, classes) logits."""
+        """Make a fresh network, (n, channels, height, width) → (n, classes) logits."""
         from workers.architectures.torchvision_classifier import torchvision_classifier
 
-        return torchvision_classifier(
-            self.name, weights=self.weights, channels=channels, classes=classes
-        )
+        return torchvision_classifier(self.name, channels=channels, classes=classes)
+
+    def load_published(self, network: nn.Module) -> None:
+        """Download ``weights``, once per machine, and load what fits."""
+        from workers.architectures.torchvision_classifier import load_published
+
+        if self.weights is not None:
+            load_published(network, self.name, self.weights)

@@ -41,21 +41,32 @@ def allocate(
 
     """
     uniform = allocation == "uniform"
-    score = [s.flatten() for s in scores]
+    priority = [s.flatten() for s in scores]
     cost = [c.flatten() for c in costs]
     may_go = [c > 0 for c in cost]
-    priority = score
     if uniform or keep_one:
-        ranks = [_ranks(s, left) for s, left in zip(score, may_go, strict=True)]
+        ranks = [_ranks(s, left) for s, left in zip(priority, may_go, strict=True)]
         left = [go.sum() for go in may_go]
         may_go = [go & (r < n - 1) for go, r, n in zip(may_go, ranks, left, strict=True)]
         if uniform:
             priority = [(r.double() + 0.5) / n for r, n in zip(ranks, left, strict=True)]
-    chosen = torch.cat(may_go)
-    candidates = torch.cat(cost)[chosen]
-    chosen[chosen.clone()] = _nearest(torch.cat(priority)[chosen], candidates, amount)
-    parts = torch.split(chosen, [s.numel() for s in score])
+    ranking = torch.cat([p.where(go, torch.inf) for p, go in zip(priority, may_go, strict=True)])
+    spent = torch.cat([c * go for c, go in zip(cost, may_go, strict=True)])
+    choose = _lowest if spent.dtype == torch.bool else _nearest
+    parts = torch.split(choose(ranking, spent, amount), [s.numel() for s in scores])
     return [part.view_as(s) for part, s in zip(parts, scores, strict=True)]
+
+
+def _lowest(priority: Tensor, cost: Tensor, amount: int) -> Tensor:
+    """Do what ``_nearest`` does where every cost is 0 or 1, by a partition instead of a sort."""
+    amount = min(amount, int(cost.count_nonzero()))
+    if amount <= 0:
+        return torch.zeros_like(cost)
+    limit = priority.kthvalue(amount).values
+    selected = priority < limit
+    equal = torch.nonzero(priority == limit)[:, 0]
+    selected[equal[: amount - int(selected.count_nonzero())]] = True
+    return selected
 
 
 def _nearest(priority: Tensor, cost: Tensor, amount: int) -> Tensor:

@@ -17,7 +17,8 @@ from workers.contracts import Method, PermanentError
 from workers.pruning.allocation import allocate
 from workers.pruning.prunable import apply_masks, count, masks_of, prunable_weights
 
-__all__ = ["PruneError", "PruneResult", "apply_masks", "masks_of", "prune"]
+TOLERANCE = 0.005
+"""Accepted distance between the requested and the achieved keep ratio, relative to the former."""
 
 
 class PruneError(PermanentError):
@@ -32,7 +33,7 @@ class PruneResult:
         masks: for each prunable parameter a tensor of 0 and 1 in its shape, dtype and device.
         requested: the ratio asked for.
         achieved: 1 − nonzero / parameters.
-        within_tolerance: whether the achieved keep ratio is close enough to the requested one.
+        within_tolerance: whether the achieved keep ratio is within ``TOLERANCE`` of the requested.
         parameters: entries of all parameters.
         nonzero: how many of them differ from 0.
 
@@ -52,22 +53,18 @@ def prune(
     ratio: float,
     *,
     samples: Iterable[Tensor] = (),
-    masks: Mapping[str, Tensor] | None = None,
-    tolerance: float = 0.005,
 ) -> PruneResult:
     """Mask the lowest-scored weights of ``network``, in place, until its prune ratio is ``ratio``.
 
-    What ``masks`` hides, and what is 0 already, stays pruned, so the masks of a cascade are nested.
-    Where filters are too coarse for the ratio, or nothing prunable is left on the way to it, the
-    nearest ratio is taken and ``within_tolerance`` is false.
+    What is 0 already stays pruned, so the masks of a cascade are nested. Where filters are too
+    coarse for the ratio, or nothing prunable is left on the way to it, the nearest ratio is taken
+    and ``within_tolerance`` is false.
 
     Args:
         network: pruned in place; every parameter keeps its shape.
         method: scores the weights or filters.
         ratio: fraction of all parameters to be 0, in [0, 1).
         samples: normalised batches, for methods that need them.
-        masks: from an earlier pruning, by parameter name.
-        tolerance: accepted relative distance between the requested and the achieved keep ratio.
 
     Raises:
         PruneError: ``ratio`` is outside [0, 1), nothing is prunable, or the scores are unusable.
@@ -75,7 +72,6 @@ def prune(
     """
     if not 0 <= ratio < 1:
         raise PruneError(f"cannot prune to ratio {ratio}, expected at least 0 and below 1")
-    apply_masks(network, masks or {})
     before = count(network)
     target = round((1 - ratio) * before.parameters)
     if before.nonzero > target:
@@ -87,7 +83,7 @@ def prune(
         masks=masks_of(network),
         requested=ratio,
         achieved=1 - keep,
-        within_tolerance=abs(keep - (1 - ratio)) < tolerance * (1 - ratio),
+        within_tolerance=abs(keep - (1 - ratio)) < TOLERANCE * (1 - ratio),
         parameters=after.parameters,
         nonzero=after.nonzero,
     )

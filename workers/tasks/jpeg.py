@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from workers.contracts import Task
-from workers.evaluation.per_image import per_image
 
 if TYPE_CHECKING:
     import torch
@@ -35,11 +36,15 @@ class Jpeg(Task):
     severity: Literal[1, 2, 3, 4, 5] = 3
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Encode and decode every image."""
+        """Encode and decode every image, one by one: a codec knows no batches."""
+        levels = (pixels * 255).round_().byte().permute(0, 2, 3, 1).cpu().numpy()
+        images = levels[..., 0] if levels.shape[3] == 1 else levels
+        quality = QUALITY[self.severity - 1]
+        recoded = np.stack([_recode(image, quality) for image in images]).reshape(levels.shape)
+        return pixels.new_tensor(recoded).permute(0, 3, 1, 2) / 255
 
-        def recode(image: Image.Image) -> Image.Image:
-            buffer = BytesIO()
-            image.save(buffer, "JPEG", quality=QUALITY[self.severity - 1])
-            return Image.open(buffer, formats=["JPEG"])
 
-        return per_image(pixels, recode)
+def _recode(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    buffer = BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer, formats=["JPEG"]))

@@ -14,10 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from PIL import Image
-
 from workers.contracts import Task
-from workers.evaluation.per_image import per_image
 
 if TYPE_CHECKING:
     import torch
@@ -34,13 +31,11 @@ class Pixelate(Task):
     severity: Literal[1, 2, 3, 4, 5] = 3
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Resize every image to the small size and back."""
+        """Resize to the small size and back, all images at once."""
+        from workers.images.box_filter import resize
+
+        height, width = pixels.shape[2:]
         scale = SCALE[self.severity - 1]
-
-        def resize(image: Image.Image) -> Image.Image:
-            small = max(1, int(image.width * scale)), max(1, int(image.height * scale))
-            return image.resize(small, Image.Resampling.BOX).resize(
-                image.size, Image.Resampling.BOX
-            )
-
-        return per_image(pixels, resize)
+        levels = (pixels * 255).round_().byte().permute(2, 3, 0, 1).contiguous()
+        small = resize(levels, max(1, int(height * scale)), max(1, int(width * scale)))
+        return resize(small, height, width).permute(2, 3, 0, 1).float() / 255

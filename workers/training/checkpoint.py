@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 import torch
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import nn
+
+from workers.checkpoint import portable
 
 
 @dataclass
@@ -26,7 +28,7 @@ def dump(network: nn.Module, optimizer: torch.optim.SGD, progress: Progress) -> 
             tensors[f"momentum/{name}"] = momentum
     tensors["losses"] = torch.tensor(progress.losses, dtype=torch.float64)
     tensors["seconds"] = torch.tensor(progress.seconds, dtype=torch.float64)
-    content: bytes = save({name: _portable(tensor) for name, tensor in tensors.items()})
+    content: bytes = save({name: portable(tensor) for name, tensor in tensors.items()})
     return content
 
 
@@ -45,8 +47,3 @@ def restore(content: bytes, network: nn.Module, optimizer: torch.optim.SGD) -> P
             layout = torch.empty_like(parameter, requires_grad=False)
             optimizer.state[parameter]["momentum_buffer"] = layout.copy_(momentum)
     return Progress(tensors["losses"].tolist(), float(tensors["seconds"]))
-
-
-def _portable(tensor: Tensor) -> Tensor:
-    # A copy, because safetensors refuses tensors that share memory, as tied weights do.
-    return tensor.detach().cpu().clone(memory_format=torch.contiguous_format)

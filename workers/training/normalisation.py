@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -44,6 +45,8 @@ def normalise(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 def _sums(values: NDArray[np.uint8]) -> tuple[int, int]:
     """Sum values and squares without overflow, as a histogram of 256 bins."""
-    histogram = sum(np.bincount(image.ravel(), minlength=256) for image in values)
+    # Unlike NumPy's, torch's counts bytes as they are, without a copy of eight times the size.
+    levels = torch.from_numpy(np.array(values).ravel())
+    histogram = torch.bincount(levels, minlength=256).numpy()
     grey = np.arange(256, dtype=np.int64)
     return int(histogram @ grey), int(histogram @ grey**2)

@@ -63,7 +63,7 @@ def train(
     """
     be_deterministic(device)
     network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = _optimizer(network, recipe, device)
+    optimizer = sgd(network, recipe, device)
     saved = resume.read() if resume else None
     progress = restore(saved, network, optimizer) if saved else Progress()
     mask = Masks(network, masks or {})
@@ -87,6 +87,18 @@ def train(
     # Back to the layout it is stored in: sums over weights round differently in another one.
     network.to(memory_format=torch.contiguous_format).eval()
     return TrainingResult(progress.losses, progress.seconds)
+
+
+def sgd(network: nn.Module, recipe: Training, device: torch.device) -> torch.optim.SGD:
+    """Make the optimiser of ``recipe``; ``train`` sets its learning rate before every step."""
+    return torch.optim.SGD(
+        network.parameters(),
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        fused=device.type in {"cpu", "cuda"},
+    )
 
 
 def train_step(
@@ -121,17 +133,6 @@ def _train_epoch(
         mask.apply()
         seen += len(labels)
     return float(total) / seen
-
-
-def _optimizer(network: nn.Module, recipe: Training, device: torch.device) -> torch.optim.SGD:
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=device.type in {"cpu", "cuda"},
-    )
 
 
 def _check_finite(network: nn.Module, loss: float, recipe: Training, epoch: int) -> None:

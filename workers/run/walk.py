@@ -1,0 +1,95 @@
+"""Walks a chain: skips what is committed, does the rest.
+
+Every network is committed before it is evaluated, and every evaluation before the next level
+starts, so that a crash loses the epochs since the last checkpoint, or one evaluation.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Sequence
+
+import torch
+
+from workers.checkpoint import WEIGHTS, dump
+from workers.contracts import Chain, Event, Report, Runtime, Store, TaskCell, evaluation_key
+from workers.evaluation.evaluate import evaluate
+from workers.evaluation.predictions import PREDICTIONS, to_parquet
+from workers.run.networks import Stage, stages
+from workers.run.site import Site
+
+
+def run_chain(
+    chain: Chain, tasks: Sequence[TaskCell], store: Store, runtime: Runtime, report: Report
+) -> None:
+    """Make, retrain and evaluate every network of ``chain`` that ``store`` lacks.
+
+    Raises:
+        PermanentError: the chain fails and would fail again, as when its training diverges.
+
+    """
+    torch.set_num_threads(runtime.threads)
+    site = Site(chain, store, runtime, report)
+    for stage in stages(site):
+        _make(site, stage)
+        _evaluate(site, stage, tasks)
+
+
+def release() -> None:
+    """Give back what a finished chain held, so that the next one in this process starts clean."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _make(site: Site, stage: Stage) -> None:
+    if site.store.has(stage.key):
+        return
+    with site.store.lease(stage.key):
+        if site.store.has(stage.key):
+            return
+        network, record = stage.make()
+        site.store.put(stage.key, record, {WEIGHTS: dump(network)})
+    site.report(Event(chain=site.chain.name, kind="network", level=stage.level))
+
+
+def _evaluate(site: Site, stage: Stage, tasks: Sequence[TaskCell]) -> None:
+    if not _missing(site.store, stage.key, tasks):
+        return
+    with site.store.lease(stage.key):
+        missing = _missing(site.store, stage.key, tasks)
+        if not missing:
+            return
+        _commit_predictions(site, stage.key, missing)
+    site.report(Event(chain=site.chain.name, kind="cells", level=stage.level))
+
+
+def _commit_predictions(site: Site, network: str, tasks: Sequence[TaskCell]) -> None:
+    start = time.perf_counter()
+    predictions = evaluate(
+        site.stored(network),
+        tasks,
+        site.data.test,
+        mean=site.data.train.mean,
+        std=site.data.train.std,
+        fingerprint=site.chain.fingerprint,
+        runtime=site.runtime,
+        device=site.device,
+    )
+    content = to_parquet(predictions)
+    keys = [task.key for task in tasks]
+    record = {
+        "kind": "evaluation",
+        "created": time.time(),
+        "network": network,
+        "tasks": keys,
+        "seconds": time.perf_counter() - start,
+        "environment": site.environment(),
+    }
+    site.store.put(evaluation_key(network, keys), record, {PREDICTIONS: content})
+
+
+def _missing(store: Store, network: str, tasks: Sequence[TaskCell]) -> list[TaskCell]:
+    done = store.evaluated(network)
+    return [task for task in tasks if task.key not in done]
