@@ -11,6 +11,7 @@ from workers.contracts import Event
 
 _STATES = {"start": "starting", "epoch": "training", "network": "evaluating", "cells": "pruning"}
 _ENDS = ("finished", "failed", "blocked")
+WARM_UP = 30.0
 
 
 @dataclass
@@ -101,11 +102,14 @@ class Pace:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the rest will take, or None before anything was measured."""
+        """Seconds that the rest will take, or None while too little was measured to tell."""
         measured = self._measured if self.unit == "epochs" else self.done
         if not measured or self._started is None:
             return None
-        return (self._clock() - self._started) / measured * (self.total - self.done)
+        worked = self._clock() - self._started
+        if worked < WARM_UP and measured < self.total / 50:
+            return None  # mostly imports and the loading of data
+        return worked / measured * (self.total - self.done)
 
 
 def duration(seconds: float) -> str:

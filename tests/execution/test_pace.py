@@ -31,6 +31,17 @@ def test_time_left_is_what_remains_at_the_measured_rate() -> None:
     assert pace.elapsed == 27
 
 
+def test_the_first_epochs_say_nothing_about_a_long_run() -> None:
+    clock = Clock()
+    pace = Pace({"a": 1000}, clock)
+    pace.note(Event(chain="a", kind="start"))
+    clock.now += 10
+    pace.note(epoch("a", 2))
+    assert pace.left is None
+    clock.now += 20
+    assert pace.left == 998 * 15
+
+
 def test_epochs_that_somebody_else_trained_are_done_but_not_measured() -> None:
     clock = Clock()
     pace = Pace({"a": 10, "b": 10}, clock)
