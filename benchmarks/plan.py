@@ -57,6 +57,7 @@ SWEEP = {
 @dataclass(frozen=True)
 class Cost:
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     output: str
 
@@ -75,7 +76,7 @@ def measure(folder: Path, *words: str) -> Cost:
     if status:
         raise SystemExit(f"{' '.join(command)} ended with {status}")
     scale = 1 if sys.platform == "darwin" else 1024
-    return Cost(seconds, usage.ru_maxrss * scale, output)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, output)
 
 
 def _wait(child: subprocess.Popen[str]) -> tuple[int, int, resource.struct_rusage]:
@@ -89,7 +90,8 @@ def main() -> None:
     for words in (("plan",), ("plan", "--no-estimate"), ("plan", "--json"), ("status",)):
         with TemporaryDirectory() as folder:
             cost = measure(Path(folder), *words)
-        print(f"{' '.join(words):20} {cost.seconds:5.1f} s {cost.peak_bytes / 1e6:6.0f} MB")
+        times = f"{cost.seconds:5.1f} s {cost.cpu_seconds:5.1f} CPU s"
+        print(f"{' '.join(words):20} {times} {cost.peak_bytes / 1e6:6.0f} MB")
 
 
 if __name__ == "__main__":

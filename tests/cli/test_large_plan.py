@@ -30,6 +30,6 @@ def test_ten_thousand_chains(benchmark: ModuleType, tmp_path: Path, words: tuple
     assert "10,500" in cost.output
     assert "200,500" in cost.output
     assert "7,418,500" in cost.output
-    assert cost.seconds < 10
+    assert cost.cpu_seconds < 10  # a busy machine is no reason to fail
     assert cost.peak_bytes < 1e9
     assert sorted(path.name for path in tmp_path.iterdir()) == ["large.yaml", "variants.py"]

@@ -204,7 +204,7 @@ def test_nothing_to_do_starts_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 DRIVER = """
 import os, sys, time
 from orchestrator.execution.ray_executor import RayExecutor
-from tests.orchestrator.test_ray_executor import make_chain
+from tests.execution.test_ray_executor import make_chain
 from workers.contracts import Event
 
 def trial(chain, tasks, report):

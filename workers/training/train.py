@@ -105,12 +105,18 @@ def train_step(
     network: nn.Module, optimizer: torch.optim.SGD, images: Tensor, labels: Tensor, recipe: Training
 ) -> Tensor:
     """Take one step and return the mean loss of the batch, still on the device."""
+    optimizer.zero_grad()
+    loss = backward(network, images, labels, recipe)
+    optimizer.step()
+    return loss
+
+
+def backward(network: nn.Module, images: Tensor, labels: Tensor, recipe: Training) -> Tensor:
+    """Add the gradients of the mean loss of the batch, and return that loss."""
     half = recipe.precision == "bf16"
     with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
         loss = F.cross_entropy(network(images), labels)
-    optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
     return loss.detach()
 
 
