@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ CELLS = pa.schema(
         ("examples", pa.int32()),
         ("accuracy", pa.float64()),
         ("error", pa.float64()),
-        ("correct", pa.list_(pa.bool_())),
+        ("correct", pa.large_list(pa.bool_())),  # a large sweep has over 2^31 examples
     ]
 )
 
@@ -47,8 +47,11 @@ def collect(plan: Plan, store: Store, chains: Iterable[Chain] | None = None) -> 
         DamagedObjectError: an object of the store does not match its checksum.
 
     """
-    chosen = plan.chains if chains is None else chains
-    rows = [row for chain in chosen for row in _chain_rows(plan, store, chain)]
+    if chains is None:
+        chosen, evaluations_of = plan.chains, _listed(store)
+    else:
+        chosen, evaluations_of = tuple(chains), store.evaluations
+    rows = [row for chain in chosen for row in _chain_rows(plan, store, chain, evaluations_of)]
     return pa.Table.from_pylist(rows, schema=CELLS)
 
 
@@ -59,7 +62,15 @@ def frame(cells: pa.Table) -> pd.DataFrame:
     return scalars.assign(correct=pd.Series(correct, dtype=object))
 
 
-def _chain_rows(plan: Plan, store: Store, chain: Chain) -> Iterator[dict[str, Any]]:
+def _listed(store: Store) -> Callable[[str], list[str]]:
+    """Look evaluations up in one listing of the store, where many are asked for."""
+    evaluations = store.index().evaluations
+    return lambda network: sorted(evaluations.get(network, ()))
+
+
+def _chain_rows(
+    plan: Plan, store: Store, chain: Chain, evaluations_of: Callable[[str], list[str]]
+) -> Iterator[dict[str, Any]]:
     shared = {
         "network": chain.network,
         "model": label(chain.model),
@@ -69,7 +80,7 @@ def _chain_rows(plan: Plan, store: Store, chain: Chain) -> Iterator[dict[str, An
         "schedule": chain.name.rpartition("/")[2] if chain.method else "",
     }
     for level, key in enumerate(chain.networks, start=1 if chain.method else 0):
-        evaluations = store.evaluations(key)
+        evaluations = evaluations_of(key)
         if not evaluations or not store.has(key):
             continue
         record = store.record(key)

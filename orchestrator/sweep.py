@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,6 +22,7 @@ from orchestrator.spec import SweepSpec
 from orchestrator.spec.labels import label
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
+from workers.contracts import Record
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
@@ -80,8 +81,8 @@ def results(sweep: Sweep) -> Results:
 def context(sweep: Sweep) -> ReportContext:
     """Gather what a report tells besides the results."""
     spec, state, outcome = sweep.spec, sweep.state(), sweep.outcome
-    records = [sweep.store.record(key) for key in _committed(sweep)]
-    seconds = sum(record["seconds"] for record in records)
+    records = {key: sweep.store.record(key) for key in _committed(sweep)}
+    seconds = sum(record["seconds"] for record in records.values())
     total = state.total
     ladder = [0.0, *(rung.ratio for rung in spec.ladder)]
     return ReportContext(
@@ -103,26 +104,12 @@ def context(sweep: Sweep) -> ReportContext:
             epochs=total.epochs_cached,
             seconds=seconds,
         ),
-        environment=_environment([record["environment"] for record in records]),
+        environment=_environment([record["environment"] for record in records.values()]),
         failures=tuple(outcome.failed.items()),
         blocked=tuple(outcome.blocked.items()),
         missing=_missing(state),
-        ratio_misses=tuple(
-            RatioMiss(
-                network=record["chain"],
-                requested=record["requested_ratio"],
-                achieved=record["achieved_ratio"],
-            )
-            for record in records
-            if not record.get("within_tolerance", True)
-        ),
+        ratio_misses=tuple(_ratio_misses(sweep.plan, records)),
     )
-
-
-def newest(sweep: Sweep) -> float:
-    """Say when the newest network of ``sweep`` was made, in seconds since 1970; 0 if none was."""
-    made = (sweep.store.record(key)["created"] for key in _committed(sweep))
-    return max(made, default=0.0)
 
 
 def revision(folder: Path) -> str:
@@ -147,6 +134,15 @@ def _committed(sweep: Sweep) -> list[str]:
 
 def _commands(spec: SweepSpec) -> tuple[str, ...]:
     return tuple(f"prunesweep {verb} {spec.source.name}" for verb in ("run", "report", "ui"))
+
+
+def _ratio_misses(plan: Plan, records: Mapping[str, Record]) -> Iterator[RatioMiss]:
+    for chain in plan.chains:
+        for key in chain.networks:
+            record = records.get(key)
+            if record and not record["within_tolerance"]:
+                requested, achieved = record["requested_ratio"], record["achieved_ratio"]
+                yield RatioMiss(chain=chain.name, requested=requested, achieved=achieved)
 
 
 def _missing(state: State) -> tuple[tuple[str, int], ...]:

@@ -56,11 +56,15 @@ class Registry(Generic[P]):
         if name not in self.names():
             raise UnknownPlugInError(self._unknown(name))
         module = importlib.import_module(f"{self.folder}.{name}")
-        return next(
+        own = [
             found
             for _, found in getmembers(module, isclass)
             if issubclass(found, self.contract) and found.__module__ == module.__name__
-        )
+        ]
+        if len(own) != 1:
+            expected = f"one {self.contract.__name__}, found {len(own)}"
+            raise UnknownPlugInError(f"{module.__name__} must define {expected}")
+        return own[0]
 
     def create(self, component: Component) -> P:
         """Make the plug-in that ``component`` describes, from options that were checked before."""
@@ -96,7 +100,7 @@ def _model_from_factory(factory: Callable[..., Any], name: str) -> type[Model]:
     """Turn ``factory(*, channels, classes, **options)`` into a plug-in.
 
     Without a ``version`` of its own, a factory's version is the digest of its file, so that an
-    edited network is never mistaken for the one that was measured.
+    edited network is not mistaken for the one that was measured; what it imports is not looked at.
     """
     hints = get_type_hints(factory)
     options: list[tuple[str, Any, Field[Any]]] = [

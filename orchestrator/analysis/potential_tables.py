@@ -27,7 +27,7 @@ class Potentials:
     """The potentials of one block at one δ and rule, on the test set and on its resamples.
 
     Attributes:
-        measured: shape (tasks, parents); NaN unless the parent and some level were measured.
+        measured: shape (tasks, parents); NaN unless the parent and every level were measured.
         resampled: shape (resamples, tasks, parents).
         smoothed: of parents drawn between and around the measured ones, (resamples, tasks, 1).
         following: the next ratio of the ladder, shape (tasks, parents).
@@ -39,7 +39,10 @@ class Potentials:
         ratios = block.ratios[1:]
         allowed = np.array([allowed_errors(delta, n) for n in block.examples])[:, None, None]
         gained = block.errors[:, 1:] - block.errors[:, :1]
-        self.measured: Array = prune_potential(gained, ratios, allowed, rule)
+        # A chain that broke off has no potential: its high ratios would count as failures.
+        whole = ~np.isnan(gained).any(axis=1)
+        found = prune_potential(gained, ratios, allowed, rule)
+        self.measured: Array = np.where(whole, found, np.nan)
         drawn = block.resampled[:, :, 1:] - block.resampled[:, :, :1]
         self.resampled: Array = prune_potential(drawn, ratios, allowed, rule)
         middle = np.nanmean(ratios, axis=1, keepdims=True)

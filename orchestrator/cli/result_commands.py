@@ -37,7 +37,7 @@ def publish(file: File, sets: Sets = None, tracking_uri: Uri = None) -> None:
     from orchestrator.execution.driver import open_tracker
     from orchestrator.report import write_report as report_to
     from orchestrator.report.answer import answers
-    from orchestrator.sweep import context, newest, results
+    from orchestrator.sweep import context, results
     from orchestrator.tracking.location import display
     from orchestrator.tracking.tracker import Progress
 
@@ -49,7 +49,7 @@ def publish(file: File, sets: Sets = None, tracking_uri: Uri = None) -> None:
         with TemporaryDirectory() as folder:
             found, told = results(sweep), context(sweep)
             report_to(found, told, Path(folder))
-            tracker.log_report(Path(folder), answers(found, told), newest(sweep))
+            tracker.log_report(Path(folder), answers(found, told))
     print(f"published {sweep.spec.name} to {display(tracker.uri)}")
 
 
@@ -104,12 +104,11 @@ def _publish_report(
 ) -> None:
     from orchestrator.execution.driver import open_tracker
     from orchestrator.report.answer import answers
-    from orchestrator.sweep import newest
     from orchestrator.tracking.location import TrackingError
 
     try:
         tracker = open_tracker(sweep, uri)
-        tracker.log_report(folder, answers(found, told), newest(sweep))
+        tracker.log_report(folder, answers(found, told))
     except TrackingError as error:
         complain(
             f"{error}\nthe report is not in MLflow; catch up with: "

@@ -80,14 +80,14 @@ def run(
     options = [] if executor is ExecutorName.ray else ["--executor", executor.value]
     again = spell("run", file, sets, *options)
     try:
-        outcome = drive(sweep, executor.value, tracking_uri)
+        driven = drive(sweep, executor.value, tracking_uri)
     except KeyboardInterrupt:
         fail(f"interrupted; what was committed is kept. Resume with: {again}", 130)
     if report:
-        write_report(sweep, output, publish_to=tracking_uri, publish=True)
+        write_report(sweep, output, publish_to=tracking_uri, publish=driven.published)
         print(f"curves: {spell('ui', file, sets)}")
-    if outcome.failed:
-        chains = "1 chain" if len(outcome.failed) == 1 else f"{len(outcome.failed):,} chains"
+    if failed := driven.outcome.failed:
+        chains = "1 chain" if len(failed) == 1 else f"{len(failed):,} chains"
         fail(f"{chains} failed; try again with: {again}", 1)
 
 

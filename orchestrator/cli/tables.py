@@ -114,7 +114,8 @@ def status_table(
             f"{total.cells_cached:,} of {total.cells:,} cells are done"
         )
     )
-    causes = [(chain, cause) for chain, cause in outcome.failed.items() if chain not in state.done]
+    done = state.done
+    causes = [(chain, cause) for chain, cause in outcome.failed.items() if chain not in done]
     parts += [Text(f"{chain}: {cause}", style="red") for chain, cause in causes[:FAILURES]]
     parts += map(Text, _rest(len(causes) - FAILURES, "failed chains"))
     return Group(*parts)

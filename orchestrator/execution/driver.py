@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, closing
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,11 @@ from orchestrator.execution.executor import Executor, LocalExecutor, StoreTrial
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.outcome import write_outcome
 from orchestrator.execution.progress import Progress
+from orchestrator.plan.state import State
 from orchestrator.search_path import search_path
 from orchestrator.sweep import Sweep, revision
-from orchestrator.tracking.background import BackgroundTracker
-from orchestrator.tracking.location import resolve_uri
+from orchestrator.tracking.background import BackgroundTracker, catch_up
+from orchestrator.tracking.location import TrackingError, resolve_uri
 from orchestrator.tracking.tracker import Tracker
 from workers.contracts import Chain, Cost, Event, Runtime
 
@@ -25,36 +25,61 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def drive(sweep: Sweep, executor: str, uri: str | None) -> Outcome:
+@dataclass(frozen=True)
+class Driven:
+    """How a run ended, and whether MLflow has all of it."""
+
+    outcome: Outcome
+    published: bool
+
+
+def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
     """Run what ``sweep`` lacks, show progress, keep MLflow up to date, and note what failed.
 
     Raises:
-        KeyboardInterrupt: the user stopped it; everything committed is valid and stays.
+        KeyboardInterrupt: the user stopped it; everything committed is valid and stays, and what
+            failed in the run before counts as not tried yet.
         TrackingError: the tracking URI cannot be used at all.
         ResourcesError: a chain asks for more than there is.
 
     """
-    state = sweep.state()
-    if not state.pending:
+    state, tracker = sweep.state(), open_tracker(sweep, uri)
+    if state.pending:
+        try:
+            driven = _run(sweep, state, make_executor(sweep, executor), tracker)
+        except KeyboardInterrupt:
+            write_outcome(sweep.store, sweep.spec.name, Outcome())
+            raise
+    else:
         print(f"nothing to do: all {state.total.cells:,} cells of {sweep.spec.name} are cached")
-        BackgroundTracker(open_tracker(sweep, uri), _warn).close()
-        write_outcome(sweep.store, sweep.spec.name, Outcome())
-        return Outcome()
-    epochs_missing = {s.chain.name: s.tally.epochs - s.tally.epochs_cached for s in state.chains}
-    runner, tracker = make_executor(sweep, executor), open_tracker(sweep, uri)
-    with Progress(state.pending, epochs_missing) as progress, ExitStack() as stack:
+        driven = Driven(Outcome(), _publish(tracker))
+    write_outcome(sweep.store, sweep.spec.name, driven.outcome)
+    return driven
 
-        @cache  # at the first event: an executor that refuses to start leaves nothing behind
-        def background() -> BackgroundTracker:
-            return stack.enter_context(closing(BackgroundTracker(tracker, _warn)))
+
+def _run(sweep: Sweep, state: State, runner: Executor, tracker: Tracker) -> Driven:
+    epochs_missing = {s.chain.name: s.tally.epochs - s.tally.epochs_cached for s in state.chains}
+    background = BackgroundTracker(tracker, _warn)
+    with Progress(state.pending, epochs_missing) as progress:
 
         def report(event: Event) -> None:
             progress.report(event)
-            background().report(event)
+            background.report(event)
 
-        outcome = runner.run(state.pending, sweep.plan.tasks, state.done, report)
-    write_outcome(sweep.store, sweep.spec.name, outcome)
-    return outcome
+        try:
+            outcome = runner.run(state.pending, sweep.plan.tasks, state.done, report)
+        finally:
+            published = background.close()
+    return Driven(outcome, published)
+
+
+def _publish(tracker: Tracker) -> bool:
+    try:
+        tracker.publish()
+    except TrackingError as error:
+        _warn(f"{error}\n{catch_up(tracker)}")
+        return False
+    return True
 
 
 def make_executor(sweep: Sweep, name: str) -> Executor:
@@ -77,11 +102,12 @@ def make_executor(sweep: Sweep, name: str) -> Executor:
 
 def runtime(sweep: Sweep) -> Runtime:
     """Say where and how fast the trials of ``sweep`` run."""
-    spec = sweep.spec
+    spec, resources = sweep.spec, sweep.spec.resources
     remote = "://" in str(spec.store)
     return Runtime(
-        device=spec.resources.device,
-        threads=spec.resources.threads,
+        # Without GPUs a trial may still see one: Ray hides none from trials that reserve none.
+        device="cpu" if resources.device == "auto" and not resources.gpus else resources.device,
+        threads=resources.threads,
         data_root=spec.data_root,
         cache=(spec.data_root if remote else Path(spec.store)) / "cache",
         revision=revision(spec.source.parent),

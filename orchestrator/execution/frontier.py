@@ -5,8 +5,10 @@ A chain waits for at most one other, its dense parent, whose failure blocks it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 from workers.contracts import Chain, Event, Report
 
@@ -25,6 +27,10 @@ class Outcome:
     blocked: Mapping[str, str] = field(default_factory=dict)
 
 
+_Entry = tuple[bool, int, int, Chain]
+"""A chain behind what orders it: parents first, then the most epochs, then its place."""
+
+
 class Frontier:
     """The chains that may start: parents first, then the longest, each once its parent is done."""
 
@@ -36,8 +42,14 @@ class Frontier:
 
         """
         _check(chains, done)
-        self._waiting = sorted(chains, key=lambda c: (c.waits_for is not None, -expected_epochs(c)))
-        self._done = set(done)
+        self._ready: list[_Entry] = []
+        self._heirs: defaultdict[str, list[_Entry]] = defaultdict(list)
+        for place, chain in enumerate(chains):
+            parent = chain.waits_for
+            ready = parent is None or parent in done
+            entries = self._ready if ready else self._heirs[str(parent)]
+            entries.append((parent is not None, -expected_epochs(chain), place, chain))
+        heapify(self._ready)
         self._report = report
         self.running: set[str] = set()
         self.failed: dict[str, str] = {}
@@ -46,7 +58,7 @@ class Frontier:
     @property
     def exhausted(self) -> bool:
         """Whether no chain will start any more."""
-        return not self._waiting
+        return not self._ready and not self._heirs
 
     @property
     def outcome(self) -> Outcome:
@@ -55,18 +67,18 @@ class Frontier:
 
     def start(self) -> Chain | None:
         """Hand out the next chain, or None if nothing may start yet."""
-        for chain in self._waiting:
-            if chain.waits_for is None or chain.waits_for in self._done:
-                self._waiting.remove(chain)
-                self.running.add(chain.name)
-                return chain
-        return None
+        if not self._ready:
+            return None
+        *_, chain = heappop(self._ready)
+        self.running.add(chain.name)
+        return chain
 
     def end(self, name: str, cause: str | None) -> None:
         """Close a running chain, as done or, with a ``cause``, as failed."""
         self.running.remove(name)
         if cause is None:
-            self._done.add(name)
+            for heir in self._heirs.pop(name, ()):
+                heappush(self._ready, heir)
             self._report(Event(chain=name, kind="finished"))
         else:
             self.failed[name] = cause
@@ -74,9 +86,7 @@ class Frontier:
             self._block(name, name)
 
     def _block(self, name: str, failed: str) -> None:
-        heirs = [chain for chain in self._waiting if chain.waits_for == name]
-        self._waiting = [chain for chain in self._waiting if chain.waits_for != name]
-        for heir in heirs:
+        for *_, heir in self._heirs.pop(name, ()):
             self.blocked[heir.name] = failed
             self._report(Event(chain=heir.name, kind="blocked", detail=failed))
             self._block(heir.name, failed)

@@ -46,6 +46,8 @@ class Pace:
         self.ended: Counter[str] = Counter()
         self._epochs = dict(epochs)
         self._trained: dict[str, dict[int, int]] = {name: {} for name in epochs}
+        self._total = sum(epochs.values())
+        self._done = 0
         self._measured = 0
         self._clock = clock
         self._created = clock()
@@ -55,6 +57,13 @@ class Pace:
         """Take account of one event."""
         if self._started is None:
             self._started = self._clock()
+        self._done -= self._trained_of(event.chain)
+        self._total -= self._epochs[event.chain]
+        self._follow(event)
+        self._done += self._trained_of(event.chain)
+        self._total += self._epochs[event.chain]
+
+    def _follow(self, event: Event) -> None:
         if event.kind in _ENDS:
             self._end(event)
             return
@@ -75,20 +84,20 @@ class Pace:
         if event.kind == "finished":
             trained[-1] = self._epochs[event.chain] - sum(trained.values())
         else:
-            self._epochs[event.chain] = min(sum(trained.values()), self._epochs[event.chain])
+            self._epochs[event.chain] = self._trained_of(event.chain)
+
+    def _trained_of(self, chain: str) -> int:
+        return min(sum(self._trained[chain].values()), self._epochs[chain])
 
     @property
     def total(self) -> int:
         """All there is to do, failed and blocked work aside."""
-        return sum(self._epochs.values()) if self.unit == "epochs" else self.chains
+        return self._total if self.unit == "epochs" else self.chains
 
     @property
     def done(self) -> int:
         """How much of ``total`` is done."""
-        if self.unit == "chains":
-            return self.ended.total()
-        trained = ((name, sum(levels.values())) for name, levels in self._trained.items())
-        return sum(min(epochs, self._epochs[name]) for name, epochs in trained)
+        return self._done if self.unit == "epochs" else self.ended.total()
 
     @property
     def waiting(self) -> int:

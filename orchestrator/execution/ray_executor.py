@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
+import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
-from ray import tune
+from ray import cloudpickle, tune
 from ray.tune.search import Searcher
 
 from orchestrator.execution.executor import Trial, cause_of, sigterm_interrupts, throttled
@@ -93,8 +95,9 @@ class RayExecutor:
         report: Report,
         scratch: str,
     ) -> tune.Tuner:
-        by_name = {chain.name: chain for chain in chains}
-        walk = tune.with_parameters(_walk, trial=self.trial, chains=by_name, tasks=tuple(tasks))
+        # Serialised one by one: each trial is given them all, and loads no more than its own.
+        packed = {chain.name: cloudpickle.dumps(chain) for chain in chains}
+        walk = tune.with_parameters(_walk, trial=self.trial, chains=packed, tasks=tuple(tasks))
         return tune.Tuner(
             tune.with_resources(walk, tune.PlacementGroupFactory([self.bundle])),
             tune_config=tune.TuneConfig(
@@ -161,28 +164,40 @@ class _Ear(_Unsaved, tune.Callback):
         self._frontier.end(trial.config["chain"], trial.last_result.get("cause"))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._report(Event(chain=trial.config["chain"], kind="retry", detail=_cause(trial)))
+        self._report(Event(chain=trial.config["chain"], kind="retry", detail=cause_of_end(trial)))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._frontier.end(trial.config["chain"], _cause(trial))
+        self._frontier.end(trial.config["chain"], cause_of_end(trial))
 
 
-def _cause(trial: Any) -> str:
+def cause_of_end(trial: Any) -> str:
     """What the trial said last, or what Ray says of a process that died without a word."""
     if "cause" in trial.last_result:
         return str(trial.last_result["cause"])
-    failures = Path(trial.error_file).read_text().split("Failure # ")
-    return f"the worker process died: {failures[-1].splitlines()[1]}"
+    told = _last_failure(trial.error_file)
+    return f"the worker process died: {told}" if told else "the worker process died"
+
+
+def _last_failure(file: str | None) -> str:
+    """The first line of the last failure in Ray's file, which Ray may not have written."""
+    if file is None:
+        return ""
+    try:
+        text = Path(file).read_text(errors="replace")
+    except OSError:
+        return ""
+    lines = text.rpartition("Failure # ")[2].splitlines()
+    return lines[1] if len(lines) > 1 else ""
 
 
 def _walk(
     config: dict[str, str],
     trial: Trial,
-    chains: Mapping[str, Chain],
+    chains: Mapping[str, bytes],
     tasks: Sequence[TaskCell],
 ) -> None:
     """Run in a worker process; Tune ends it when this raises, so that a retry starts clean."""
-    chain = chains[config["chain"]]
+    chain: Chain = cloudpickle.loads(chains[config["chain"]])
     try:
         _tell(Event(chain=chain.name, kind="start"))
         trial(chain, tasks, throttled(_tell))
@@ -209,12 +224,34 @@ def _session(executor: RayExecutor) -> Iterator[None]:
     with sigterm_interrupts():
         try:
             if ours:
-                _start(executor)
+                with _interrupts_deferred():
+                    _start(executor)
             with sigterm_interrupts():
                 yield
         finally:
             if ours:
                 ray.shutdown()
+
+
+@contextmanager
+def _interrupts_deferred() -> Iterator[None]:
+    """Put Ctrl-C off until the end: in the middle of its start it can crash Ray.
+
+    Ray's own handler of SIGTERM, set while it starts, raises SystemExit; that counts as Ctrl-C too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    except SystemExit:
+        came.append(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _start(executor: RayExecutor) -> None:

@@ -67,6 +67,7 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
         except Exception as error:  # whatever somebody's network runs into, the plan stands
             unknown[chain.network] = str(error).partition("\n")[0] or type(error).__name__
     work = longest = disk = 0.0
+    seconds_of: dict[str | None, float] = {}
     for chain_state in state.chains:
         cost, tally = costs.get(chain_state.chain.network), chain_state.tally
         if cost is None:
@@ -76,7 +77,9 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
         seconds += cells * cost.cell_seconds
         disk += (tally.networks - tally.networks_cached) * cost.network_bytes
         disk += cells * cost.cell_bytes
-        work, longest = work + seconds, max(longest, seconds)
+        seconds_of[chain_state.chain.name] = seconds
+        after = seconds_of.get(chain_state.chain.waits_for, 0.0)
+        work, longest = work + seconds, max(longest, after + seconds)
     return Estimate(
         seconds=max(work / workers, longest),
         bytes=int(disk),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from orchestrator.plan.keys import (
@@ -38,11 +37,6 @@ class Plan:
     spec: SweepSpec
     chains: tuple[Chain, ...]
     tasks: tuple[TaskCell, ...]
-
-    @cached_property
-    def by_name(self) -> dict[str, Chain]:
-        """The chains by their names."""
-        return {chain.name: chain for chain in self.chains}
 
     @property
     def task_keys(self) -> tuple[str, ...]:

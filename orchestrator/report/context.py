@@ -11,7 +11,7 @@ from datetime import datetime
 class RatioMiss:
     """A network whose achieved prune ratio is further from the requested one than tolerated."""
 
-    network: str
+    chain: str
     requested: float
     achieved: float
 
@@ -24,7 +24,7 @@ class Counts:
         networks: networks trained or retrained, parents included.
         cells: evaluations, one per network and task.
         epochs: epochs trained, over all networks.
-        seconds: time spent by trials, summed over trials.
+        seconds: time spent in training, summed over networks.
 
     """
 

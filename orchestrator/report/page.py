@@ -63,7 +63,7 @@ def render(
             numbers.count(context.counts.networks, "network"),
             numbers.count(context.counts.cells, "evaluation"),
             numbers.count(context.counts.epochs, "epoch"),
-            f"{numbers.duration(context.counts.seconds)} of trials",
+            f"{numbers.duration(context.counts.seconds)} of training",
         ],
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
     )

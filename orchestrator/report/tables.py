@@ -122,7 +122,7 @@ def slopes(results: Results, context: ReportContext, network: str, name: str) ->
 def shortfalls(context: ReportContext) -> Iterator[Table]:
     """Yield what failed, what it blocked, what is missing and which ratios were missed, if any."""
     missed = tuple(
-        (miss.network, Number(value=miss.requested), Number(value=miss.achieved))
+        (miss.chain, Number(value=miss.requested), Number(value=miss.achieved))
         for miss in context.ratio_misses
     )
     missing = tuple((what, f"{number:,}") for what, number in context.missing)
@@ -133,7 +133,7 @@ def shortfalls(context: ReportContext) -> Iterator[Table]:
         Table(
             "ratio-misses",
             "Networks outside the tolerance of their prune ratio, in percent",
-            ("network", "requested", "achieved"),
+            ("chain", "requested", "achieved"),
             missed,
         ),
     )

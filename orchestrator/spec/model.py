@@ -20,7 +20,7 @@ from workers.contracts import Component, Training
 Schedule = Literal["cascade", "one_shot"]
 Distribution = Literal["train", "test"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-DEVICE = Shape(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or cuda:<index>")
+DEVICE = Shape(r"auto|cpu|cuda(:\d+)?", "auto, cpu, cuda or cuda:<index>")
 
 
 class Frozen(BaseModel):
@@ -99,7 +99,8 @@ class ResourcesSpec(Section):
     retries: int = Field(default=2, ge=0, description="Further attempts at a chain that failed.")
     threads: int = Field(default=1, ge=1, description="Compute threads per chain.")
     device: Annotated[str, DEVICE] = Field(
-        default="auto", description="auto, cpu, cuda, cuda:<index> or mps."
+        default="auto",
+        description="auto (CUDA if the chain is given GPUs, else CPU), cpu, cuda or cuda:<index>.",
     )
 
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from orchestrator.store.storage import MARKER, OBJECTS, Storage, StoreError
+from workers.contracts import PermanentError
 
 FORMAT = 1
 FORMAT_FILE = "store.json"
@@ -26,7 +27,7 @@ class MissingObjectError(StoreError):
     """The store holds no such object, or the object no such file."""
 
 
-class DamagedObjectError(StoreError):
+class DamagedObjectError(StoreError, PermanentError):
     """A committed object is not what was put: its ``key``, the ``file``, ``what`` is wrong."""
 
     def __init__(self, key: str, file: str, what: str) -> None:

@@ -15,6 +15,7 @@ from pyarrow import fs
 
 OBJECTS = "objects"
 MARKER = "record.json"
+LISTING_TRIES = 10
 
 
 class StoreError(Exception):
@@ -91,11 +92,12 @@ class Storage:
 
     def _infos(self, folder: str, *, recursive: bool) -> list[Any]:
         selector = fs.FileSelector(self._at(folder), allow_not_found=True, recursive=recursive)
-        while True:
+        for _ in range(LISTING_TRIES):
             # A folder made between Arrow's failed look and its check for one raises all the same.
             with suppress(FileNotFoundError):
                 infos: list[Any] = self._filesystem.get_file_info(selector)
                 return infos
+        raise StoreError(f"{self._at(folder)} cannot be listed: it comes and goes")
 
     def _relative(self, info: Any) -> str:
         path: str = info.path

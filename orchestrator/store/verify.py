@@ -107,9 +107,7 @@ def worked_on(store: Store) -> set[str]:
     return _claims(store)[1]
 
 
-def plan_gc(
-    store: Store, keep: AbstractSet[str], tasks: AbstractSet[str] | None = None
-) -> list[Garbage]:
+def plan_gc(store: Store, keep: AbstractSet[str]) -> list[Garbage]:
     """List what no sweep needs; nothing is removed.
 
     Objects and scratch of keys that somebody works on are never listed.
@@ -117,12 +115,11 @@ def plan_gc(
     Args:
         store: the store, which may be in use.
         keep: keys of the networks that sweeps need; their evaluations are needed too.
-        tasks: if given, an evaluation is needed only if it has one of these tasks.
 
     """
     dead, busy = _claims(store)
     needed = keep | busy
-    return [*_objects(store, needed, tasks), *_scratch(store, needed), *dead, *_unfinished(store)]
+    return [*_objects(store, needed), *_scratch(store, needed), *dead, *_unfinished(store)]
 
 
 def collect_garbage(store: Store, garbage: Iterable[Garbage]) -> int:
@@ -134,25 +131,11 @@ def collect_garbage(store: Store, garbage: Iterable[Garbage]) -> int:
     return freed
 
 
-def _objects(
-    store: Store, keep: AbstractSet[str], tasks: AbstractSet[str] | None
-) -> Iterator[Garbage]:
+def _objects(store: Store, keep: AbstractSet[str]) -> Iterator[Garbage]:
+    reason = "no sweep names its network"
     for key in sorted(store.keys()):
-        network, dash, _ = key.partition("-")
-        reason = ""
-        if not {key, network} & keep:
-            reason = "no sweep names its network"
-        elif dash and tasks is not None and not _has_one_of(store, key, tasks):
-            reason = "no sweep names its tasks"
-        if reason:
+        if not {key, key.partition("-")[0]} & keep:
             yield Garbage(key=key, path=folder_of(key), bytes=store.size(key), reason=reason)
-
-
-def _has_one_of(store: Store, evaluation: str, tasks: AbstractSet[str]) -> bool:
-    try:
-        return not tasks.isdisjoint(store.record(evaluation)["tasks"])
-    except DamagedObjectError:  # for verify to judge
-        return True
 
 
 def _scratch(store: Store, keep: AbstractSet[str]) -> Iterator[Garbage]:

@@ -15,7 +15,7 @@ class BackgroundTracker:
     def __init__(
         self, tracker: Tracker, warn: Callable[[str], None], *, patience: float = 60.0
     ) -> None:
-        """Start with everything that is committed already.
+        """Begin at the first event, with everything that is committed already.
 
         Args:
             tracker: nobody else uses it before ``close``.
@@ -33,7 +33,6 @@ class BackgroundTracker:
         self._problem: Exception | None = None
         self._news.set()
         self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
-        self._thread.start()
 
     def report(self, event: Event) -> None:
         """Note what a trial tells; returns at once."""
@@ -49,19 +48,22 @@ class BackgroundTracker:
                 self._failed[event.chain] = event.detail or event.kind
             self._pending.add(event.chain)
         self._news.set()
+        if self._thread.ident is None:
+            self._thread.start()
 
     def close(self, timeout: float = 30.0) -> bool:
         """Publish what is missing and tell whether MLflow now has everything.
 
         After ``timeout`` seconds, or when MLflow refuses, the user is told how to catch up.
         """
+        if self._thread.ident is None:
+            return True
         self._closing.set()
         self._news.set()
         self._thread.join(timeout)
         behind = self._thread.is_alive() or self._problem is not None
         if behind:
-            command = f"prunesweep publish {self._tracker.plan.spec.source}"
-            self._warn(f"MLflow lacks results that are in the store; catch up with: {command}")
+            self._warn(catch_up(self._tracker))
         return not behind
 
     def _work(self) -> None:
@@ -99,6 +101,12 @@ class BackgroundTracker:
 
     def _of(self, names: Iterable[str]) -> list[Chain]:
         return [chain for chain in self._chains if chain.name in names]
+
+
+def catch_up(tracker: Tracker) -> str:
+    """Say how MLflow gets what it lacks."""
+    command = f"prunesweep publish {tracker.plan.spec.source}"
+    return f"MLflow lacks results that are in the store; catch up with: {command}"
 
 
 _OVER = ("finished", "failed", "blocked")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from orchestrator.tracking.describe import Network
@@ -27,9 +28,10 @@ class Committed:
     def networks(self, chain: Chain) -> list[Network]:
         """List the committed networks that ``chain`` makes, in its order."""
         keys = [key for key in chain.networks if self._store.has(key)]
-        if not all(self._evaluated(key) for key in keys):
-            cells = self._cells_of(chain)
-            for key in keys:
+        if news := [key for key in keys if not self._evaluated(key)]:
+            levels = tuple(level for level in chain.levels if level.key in news)
+            cells = self._cells_of(replace(chain, levels=levels))
+            for key in news:
                 rows = cells[cells["network_key"] == key]
                 accuracies = dict(zip(rows["task"], rows["accuracy"], strict=True))
                 self._networks[key] = Network(key, self._store.record(key), accuracies)

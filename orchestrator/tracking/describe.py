@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
 from orchestrator.spec.labels import label
@@ -66,13 +67,22 @@ def points(network: Network) -> Iterator[Point]:
         values["training/seconds"] = record["seconds"]
     step = round(1000 * record["achieved_ratio"])
     for name, value in values.items():
-        yield Point(_metric_name(name), float(value), network.created, step)
+        yield Point(_legal_name(name), float(value), network.created, step)
 
 
-def answer_points(answers: Mapping[str, float], made: float) -> list[Point]:
-    """Write the answers of a sweep, made at ``made`` seconds since 1970, as metrics at step 0."""
-    when = round(1000 * made)
-    return [Point(_metric_name(name), value, when, 0) for name, value in answers.items()]
+def answer_points(
+    answers: Mapping[str, float], shown: Mapping[str, float], now: int
+) -> list[Point]:
+    """Write the answers that differ from those ``shown`` as metrics at step 0.
+
+    The time is ``now``, in milliseconds since 1970: of one step, MLflow shows the newest value.
+    """
+    legal = {_legal_name(name): value for name, value in answers.items()}
+    return [Point(name, v, now, 0) for name, v in legal.items() if not _same(v, shown.get(name))]
+
+
+def _same(value: float, shown: float | None) -> bool:
+    return value == shown or (shown is not None and isnan(value) and isnan(shown))
 
 
 _NETWORK = ("achieved_ratio", "requested_ratio", "parameters", "nonzero")
@@ -92,7 +102,7 @@ def chain_parameters(sweep: str, chain: Chain, tasks: Iterable[TaskCell]) -> dic
         "data.fingerprint": chain.fingerprint,
         **_options("training", asdict(chain.training)),
         **_options("retraining", asdict(chain.retraining) if chain.retraining else {}),
-        **{f"task.{task.label}": task.key for task in tasks},
+        **{_legal_name(f"task.{task.label}"): task.key for task in tasks},
     }
 
 
@@ -151,5 +161,5 @@ def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def _metric_name(name: str) -> str:
+def _legal_name(name: str) -> str:
     return re.sub(r"[^\w\-. :/]", "_", name)

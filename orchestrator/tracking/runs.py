@@ -6,8 +6,9 @@ The only file that imports MLflow.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,15 +17,19 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.tracking.describe import Point, sweep_tag
-from orchestrator.tracking.location import TrackingError, display
+from orchestrator.tracking.location import SQLITE, TrackingError, display
 from orchestrator.tracking.nest import SWEEP
 
 
 @dataclass
 class Run:
-    """What MLflow says about a run; ``start`` and ``end`` in milliseconds since 1970."""
+    """What MLflow says about a run; ``start`` and ``end`` in milliseconds since 1970.
+
+    ``metrics`` are the latest values; ``points`` only those that this connection wrote.
+    """
 
     id: str
     status: str
@@ -32,6 +37,8 @@ class Run:
     end: int | None
     parameters: dict[str, str]
     tags: dict[str, str]
+    metrics: dict[str, float]
+    points: set[Point] = field(default_factory=set)
     artifacts: set[str] = field(default_factory=set)
 
 
@@ -42,6 +49,8 @@ class Runs:
         """Connect to ``uri``; MLflow makes a new database ready first, one process at a time."""
         for chatty in ("alembic", "mlflow.store.db.utils"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
+        if uri.startswith(SQLITE):
+            _try_database(Path(uri.removeprefix(SQLITE).partition("?")[0]))
         self._client = MlflowClient(uri)
         self._experiment = self._open(experiment, artifacts)
 
@@ -72,7 +81,8 @@ class Runs:
         """Add parameters and metric points, and set tags; an empty tag is removed."""
         new_parameters = parameters.items() - run.parameters.items()
         new_tags = {name: tag for name, tag in tags.items() if run.tags.get(name, "") != tag}
-        metrics = [Metric(p.key, p.value, p.timestamp, p.step) for p in points]
+        new_points = [point for point in points if point not in run.points]
+        metrics = [Metric(p.key, p.value, p.timestamp, p.step) for p in new_points]
         for name in [name for name, tag in new_tags.items() if not tag]:
             self._client.delete_tag(run.id, name)
             del new_tags[name], run.tags[name]
@@ -85,6 +95,8 @@ class Runs:
             )
         run.parameters.update(parameters)
         run.tags.update(new_tags)
+        run.points.update(new_points)
+        run.metrics.update({point.key: point.value for point in new_points})
 
     def conclude(self, run: Run, status: str, end: int | None) -> None:
         """Give ``run`` a status; a run that is not RUNNING ended at ``end``."""
@@ -146,8 +158,15 @@ def reaching(uri: str) -> Iterator[None]:
     """
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
         raise TrackingError(f"cannot write to MLflow at {display(uri)}: {_cause(error)}") from error
+
+
+def _try_database(file: Path) -> None:
+    """Fail at once where ``file`` cannot be written: MLflow would try for minutes."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(file, timeout=15)) as database:
+        database.execute("BEGIN IMMEDIATE")
 
 
 def _cause(error: Exception) -> str:
@@ -165,4 +184,5 @@ def _mirror(run: Any) -> Run:
         end=run.info.end_time,
         parameters=dict(run.data.params),
         tags=dict(run.data.tags),
+        metrics=dict(run.data.metrics),
     )

@@ -73,6 +73,7 @@ class Tracker:
 
         """
         self.plan, self.uri = plan, uri
+        self._note = describe.sweep_note(plan.spec.name, plan.chains, plan.tasks)
         self._committed = Committed(plan, store, cells_of)
         self._chains = {chain.name: chain for chain in plan.chains}
         self._statuses: dict[str, str] = {}
@@ -95,16 +96,12 @@ class Tracker:
                 self._publish_chain(runs, nest, chain, progress)
             self._publish_sweep(runs, nest.sweep, progress)
 
-    def log_report(
-        self, folder: Path, answers: Mapping[str, float] | None = None, made: float = 0.0
-    ) -> None:
+    def log_report(self, folder: Path, answers: Mapping[str, float] | None = None) -> None:
         """Attach the files of ``folder`` to the sweep's run under ``report``, over older ones.
 
         Args:
             folder: the report.
             answers: numbers to show as metrics of the sweep's run, by name.
-            made: when the newest network behind them was made, in seconds since 1970.
-
 
         Raises:
             TrackingError: MLflow refused, or did not answer.
@@ -112,7 +109,8 @@ class Tracker:
         """
         with self._connected() as (runs, nest):
             runs.attach_folder(nest.sweep, folder, "report")
-            runs.write(nest.sweep, {}, {}, describe.answer_points(answers or {}, made))
+            new = describe.answer_points(answers or {}, nest.sweep.metrics, _now())
+            runs.write(nest.sweep, {}, {}, new)
 
     @contextmanager
     def _connected(self) -> Iterator[tuple[Runs, Nest]]:
@@ -151,7 +149,7 @@ class Tracker:
             PARENT: nest.sweep.id,
             STATUS: status,
             CAUSE: cause,
-            "prunesweep.chain": chain.networks[-1],
+            "prunesweep.key": chain.networks[-1],
             **(describe.environment_tags(made[-1].record) if made else {}),
         }
         settled = run.status == "FINISHED" and parameters.keys() <= run.parameters.keys()
@@ -175,7 +173,7 @@ class Tracker:
             CAUSE: f"{failed} of {len(chains)} chains failed" if failed else "",
             "prunesweep.progress": f"{complete} of {len(chains)} chains complete",
             "prunesweep.file": digest,
-            "mlflow.note.content": describe.sweep_note(spec.name, chains, self.plan.tasks),
+            "mlflow.note.content": self._note,
         }
         runs.write(run, {"sweep": spec.name}, tags)
         _conclude(runs, run, status, self._committed.ended())

@@ -14,13 +14,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 from urllib.parse import urlencode
 
 from orchestrator.tracking import TrackingError
 from orchestrator.tracking.location import display, is_server
 
 CURVES = "/#/experiments/{}/runs?workflowType=machine_learning&compareRunsMode=CHART"
+# A proxy of the environment would look for the server on its own machine.
+directly = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -62,7 +64,7 @@ def serve_ui(
     ):
         try:
             if _is_up(server, f"{address}/health"):
-                say(f"MLflow UI: {page(address, experiment)}  (Ctrl-C ends it)")
+                say(f"MLflow UI: {page(address, experiment, directly)}  (Ctrl-C ends it)")
                 server.wait()
         except KeyboardInterrupt:
             return
@@ -82,12 +84,16 @@ def command(artifacts: str | None, host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "mlflow", "server", *pairs]
 
 
-def page(address: str, experiment: str | None) -> str:
+def page(
+    address: str,
+    experiment: str | None,
+    opener: Callable[..., Any] = urllib.request.urlopen,
+) -> str:
     """Link to the curves of ``experiment``; to the front page while there is none of that name."""
     query = urlencode({"experiment_name": experiment})
     request = f"{address}/api/2.0/mlflow/experiments/get-by-name?{query}"
     try:
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with opener(request, timeout=10) as reply:
             return address + CURVES.format(json.load(reply)["experiment"]["experiment_id"])
     except (OSError, ValueError, KeyError):
         return address
@@ -157,7 +163,7 @@ def _is_up(server: subprocess.Popen[bytes], health: str, patience: float = 120.0
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            with urllib.request.urlopen(health, timeout=2):
+            with directly(health, timeout=2):
                 return True
         except OSError:
             time.sleep(0.2)

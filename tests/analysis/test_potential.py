@@ -81,7 +81,7 @@ def test_one_error_of_200_is_within_half_a_point_and_two_are_not(table: Any) -> 
     assert potentials_of(cells, rule="contiguous")["nominal", 0] == 0.5
 
 
-def test_a_potential_needs_its_parent_and_one_level(table: Any) -> None:
+def test_a_potential_needs_its_parent_and_every_measured_level(table: Any) -> None:
     cells = table(
         {
             "nominal": {0: [10, 10, 10, 10], 1: [None, 10, 10, 10], 2: [10, None, None, None]},
@@ -91,7 +91,7 @@ def test_a_potential_needs_its_parent_and_one_level(table: Any) -> None:
         200,
     )
     found = potentials_of(cells)
-    assert found.to_dict() == {("fog", 0): 0.5, ("fog", 1): 0.7, ("nominal", 0): 0.9}
+    assert found.to_dict() == {("fog", 1): 0.7, ("nominal", 0): 0.9}
 
 
 def clear_cut(*potentials: float) -> dict[int, list[int]]:

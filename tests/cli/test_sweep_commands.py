@@ -111,7 +111,8 @@ def test_status_shows_what_is_not_complete(prunesweep: Any, tiny: Write, fill: A
 def test_status_of_a_running_sweep(prunesweep: Any, tiny: Write, fill: Any) -> None:
     file = tiny(methods=["wt"])
     store = fill(file, DENSE)
-    chain = open_sweep(file).plan.by_name[DENSE.replace("dense", "wt/cascade")]
+    name = DENSE.replace("dense", "wt/cascade")
+    (chain,) = [chain for chain in open_sweep(file).plan.chains if chain.name == name]
     with store.lease(chain.levels[0].key):
         chains = json.loads(prunesweep("status", file, "--json").out)["chains"]
     assert chains[chain.name] == "running"

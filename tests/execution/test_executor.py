@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.execution.executor import LocalExecutor, StoreTrial, cause_of, throttled
 from orchestrator.execution.frontier import Outcome
+from tests.execution.conftest import make_chain
 from workers.contracts import (
     Chain,
     Component,
@@ -18,24 +19,9 @@ from workers.contracts import (
     Report,
     Runtime,
     TaskCell,
-    Training,
 )
 
 TASKS = (TaskCell(key="t", label="nominal", task=Component("nominal")),)
-
-
-def make_chain(name: str, waits_for: str | None = None) -> Chain:
-    return Chain(
-        name=name,
-        network="net",
-        model=Component("model"),
-        data=Component("data"),
-        fingerprint="",
-        seed=0,
-        training=Training(epochs=1),
-        parent="parent-key",
-        waits_for=waits_for,
-    )
 
 
 def failing(name: str, *errors: BaseException) -> Callable[..., None]:

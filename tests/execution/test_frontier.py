@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -5,25 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.execution.frontier import Frontier, expected_epochs
-from workers.contracts import Chain, Component, Event, Level, Training
-
-
-def make_chain(name: str, waits_for: str | None = None, epochs: int = 1, levels: int = 1) -> Chain:
-    pruned = waits_for is not None
-    return Chain(
-        name=name,
-        network="net",
-        model=Component("model"),
-        data=Component("data"),
-        fingerprint="",
-        seed=0,
-        training=Training(epochs=epochs),
-        parent=f"{waits_for or name}-key",
-        waits_for=waits_for,
-        method=Component("wt") if pruned else None,
-        retraining=Training(epochs=epochs) if pruned else None,
-        levels=tuple(Level(key=f"{name}-{i}", base="", ratio=0.5) for i in range(levels * pruned)),
-    )
+from tests.execution.conftest import make_chain
+from workers.contracts import Chain, Event
 
 
 @st.composite
@@ -123,6 +107,19 @@ def test_a_failure_blocks_indirect_heirs_and_names_itself() -> None:
         Event(chain="c", kind="blocked", detail="a"),
     ]
     assert names(frontier) == ["d"]
+
+
+def test_ten_thousand_chains_pass_through_in_no_time() -> None:
+    chains = [make_chain(f"p{p}") for p in range(500)]
+    chains += [make_chain(f"p{p}c{c}", f"p{p}") for p in range(500) for c in range(19)]
+    frontier = Frontier(chains, (), lambda event: None)
+    start = time.process_time()
+    ended = 0
+    while chain := frontier.start():
+        frontier.end(chain.name, None)
+        ended += 1
+    assert ended == 10_000
+    assert time.process_time() - start < 0.5
 
 
 def test_waiting_for_a_chain_that_is_nowhere_is_refused() -> None:

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from orchestrator.execution.progress import Progress
-from workers.contracts import Chain, Component, Event, Level, Training
+from tests.execution.conftest import make_chain
+from workers.contracts import Chain, Event
 
 
 class Clock:
@@ -17,25 +18,11 @@ class Clock:
         return self.now
 
 
-def make_chain(name: str, levels: int = 0, epochs: int = 10) -> Chain:
-    return Chain(
-        name=name,
-        network="net",
-        model=Component("model"),
-        data=Component("data"),
-        fingerprint="",
-        seed=0,
-        training=Training(epochs=epochs),
-        parent="key",
-        waits_for="net/s0/dense" if levels else None,
-        method=Component("wt") if levels else None,
-        retraining=Training(epochs=epochs) if levels else None,
-        levels=tuple(Level(key=f"{name}{i}", base="key", ratio=0.5) for i in range(levels)),
-    )
-
-
 DENSE, WT, FT = "net/s0/dense", "net/s0/wt/cascade", "net/s0/ft/cascade"
-CHAINS = [make_chain(DENSE), make_chain(WT, levels=2), make_chain(FT, levels=2)]
+CHAINS = [
+    make_chain(DENSE, epochs=10),
+    *(make_chain(name, DENSE, epochs=10, levels=2) for name in (WT, FT)),
+]
 
 
 def console(terminal: bool) -> Console:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import ray
@@ -16,26 +17,14 @@ from ray.tune.search import Searcher
 
 from orchestrator.execution.executor import Trial
 from orchestrator.execution.frontier import Frontier, Outcome
-from orchestrator.execution.ray_executor import PlanSearcher, RayExecutor, ResourcesError
-from workers.contracts import Chain, Component, DataError, Event, Report, TaskCell, Training
+from orchestrator.execution.ray_executor import PlanSearcher, RayExecutor, cause_of_end
+from orchestrator.execution.resources import ResourcesError
+from tests.execution.conftest import make_chain
+from workers.contracts import Chain, Component, DataError, Event, Report, TaskCell
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 TASKS = (TaskCell(key="t", label="nominal", task=Component("nominal")),)
-
-
-def make_chain(name: str, waits_for: str | None = None) -> Chain:
-    return Chain(
-        name=name,
-        network="net",
-        model=Component("model"),
-        data=Component("data"),
-        fingerprint="",
-        seed=0,
-        training=Training(epochs=1),
-        parent="parent-key",
-        waits_for=waits_for,
-    )
 
 
 def test_the_searcher_waits_for_parents_and_finishes() -> None:
@@ -54,6 +43,29 @@ def test_the_searcher_finishes_when_all_that_is_left_is_blocked() -> None:
     searcher.suggest("0")
     frontier.end("a", "boom")
     assert searcher.suggest("1") == Searcher.FINISHED
+
+
+@pytest.mark.parametrize(
+    ("written", "cause"),
+    [
+        (None, "the worker process died"),
+        ("", "the worker process died"),
+        ("Failure # 1 (occurred at noon)", "the worker process died"),
+        ("Failure # 1\nearlier\nFailure # 2\nlost\nmore", "the worker process died: lost"),
+    ],
+)
+def test_a_death_has_a_cause_whatever_ray_wrote(
+    tmp_path: Path, written: str | None, cause: str
+) -> None:
+    file = tmp_path / "error.txt"
+    if written is not None:
+        file.write_text(written)
+    assert cause_of_end(SimpleNamespace(last_result={}, error_file=str(file))) == cause
+
+
+def test_a_death_has_a_cause_without_a_file_too() -> None:
+    trial = SimpleNamespace(last_result={}, error_file=None)
+    assert cause_of_end(trial) == "the worker process died"
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +216,7 @@ def test_nothing_to_do_starts_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 DRIVER = """
 import os, sys, time
 from orchestrator.execution.ray_executor import RayExecutor
-from tests.execution.test_ray_executor import make_chain
+from tests.execution.conftest import make_chain
 from workers.contracts import Event
 
 def trial(chain, tasks, report):

@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.plan import Plan, make_plan
 from orchestrator.spec.loading import load_sweep
+from workers.contracts import Chain
 from workers.pruning.methods.wt import WeightThresholding
 
 Write = Callable[..., Path]
@@ -15,6 +16,10 @@ Write = Callable[..., Path]
 
 def planned(file: Path) -> Plan:
     return make_plan(load_sweep(file))
+
+
+def by_name(plan: Plan) -> dict[str, Chain]:
+    return {chain.name: chain for chain in plan.chains}
 
 
 def keys(plan: Plan) -> set[str]:
@@ -32,8 +37,8 @@ def test_every_method_prunes_the_same_parent(tiny: Write) -> None:
         "resnet8-4-digits/s1/ft/cascade",
     ]
     for chain in plan.chains[2:]:
-        assert chain.waits_for in plan.by_name
-        assert chain.levels[0].base == chain.parent == plan.by_name[chain.waits_for].parent
+        assert chain.waits_for is not None
+        assert chain.levels[0].base == chain.parent == by_name(plan)[chain.waits_for].parent
 
 
 def test_a_cascade_goes_on_from_the_previous_level(tiny: Write) -> None:
@@ -45,8 +50,8 @@ def test_one_shot_starts_from_the_parent_and_shares_its_first_level_with_the_cas
     tiny: Write,
 ) -> None:
     plan = planned(tiny(schedule=["cascade", "one_shot"]))
-    cascade = plan.by_name["resnet8-4-digits/s0/wt/cascade"]
-    one_shot = plan.by_name["resnet8-4-digits/s0/wt/one_shot"]
+    cascade = by_name(plan)["resnet8-4-digits/s0/wt/cascade"]
+    one_shot = by_name(plan)["resnet8-4-digits/s0/wt/one_shot"]
     assert {level.base for level in one_shot.levels} == {one_shot.parent}
     assert one_shot.levels[0].key == cascade.levels[0].key
     assert one_shot.levels[1].key != cascade.levels[1].key

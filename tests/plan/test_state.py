@@ -81,6 +81,17 @@ def test_the_estimate_divides_the_work_among_workers(tiny: Write) -> None:
     assert judged.basis == "probed"
 
 
+def test_the_estimate_is_never_less_than_a_parent_and_its_longest_chain(tiny: Write) -> None:
+    plan, store = planned(tiny())
+    parent, chain = 2 * 10.0 + 3 * 1.0, 2 * 1 * 10.0 + 2 * 3 * 1.0
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=100)
+    assert judged.seconds == parent + chain
+    for trained in plan.chains[:2]:
+        commit(store, plan, trained)  # 2 s for each epoch and each cell
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=100)
+    assert judged.seconds == 2 * 1 * 2.0 + 2 * 3 * 2.0
+
+
 def test_the_estimate_prefers_what_was_measured(tiny: Write) -> None:
     plan, store = planned(tiny())
     commit(store, plan, plan.chains[0])

@@ -59,7 +59,7 @@ def test_tells_failures_and_gaps(make_results, make_context, shortfalls):
 
 def test_many_failures_and_misses_do_not_drown_the_answer(make_results, make_context):
     misses = tuple(
-        RatioMiss(network=f"n{i}", requested=0.9, achieved=0.9 + 0.001 * i) for i in range(40)
+        RatioMiss(chain=f"n{i}", requested=0.9, achieved=0.9 + 0.001 * i) for i in range(40)
     )
     failures = tuple((f"n/s{i}/dense", "OSError: disk full") for i in range(25))
     shown = lines(make_results(), make_context(failures=failures, ratio_misses=misses))

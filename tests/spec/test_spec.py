@@ -63,7 +63,7 @@ def test_a_spec_is_frozen_and_closed():
         (
             ResourcesSpec,
             {"device": "gpu"},
-            "expected auto, cpu, mps, cuda or cuda:<index>, found 'gpu'",
+            "expected auto, cpu, cuda or cuda:<index>, found 'gpu'",
         ),
         (ResourcesSpec, {"cpus": 0}, "expected a number of at least 1, found 0"),
         (ResourcesSpec, {"cpus": 1.5}, "expected a whole number, found 1.5"),

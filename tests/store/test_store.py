@@ -267,3 +267,20 @@ def test_the_index_of_many_objects_is_fast(tmp_path: Path, monkeypatch: pytest.M
     seconds = time.perf_counter() - start
     assert len(index.networks) == len(index.evaluations) == 10_000
     assert seconds < 1, f"{seconds:.2f} s for 20,000 objects"
+
+
+def test_a_folder_that_comes_and_goes_is_given_up(tmp_path: Path) -> None:
+    class Fickle:
+        tries = 0
+
+        def normalize_path(self, path: str) -> str:
+            return path
+
+        def get_file_info(self, selector: fs.FileSelector) -> None:
+            self.tries += 1
+            raise FileNotFoundError
+
+    filesystem = Fickle()
+    with pytest.raises(StoreError, match="leases cannot be listed: it comes and goes"):
+        Storage(filesystem, str(tmp_path)).names("leases")
+    assert filesystem.tries == 10

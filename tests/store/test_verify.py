@@ -154,19 +154,11 @@ def test_gc_keeps_what_sweeps_name(store: Store) -> None:
     assert verify(store) == []
 
 
-def test_gc_of_tasks_keeps_evaluations_that_have_a_named_one(store: Store) -> None:
-    fill(store, 1)
-    evaluate(store, key(0), "t1", "t2")
-    lost = evaluate(store, key(0), "t3")
-    (piece,) = plan_gc(store, {key(0)}, tasks={"t2"})
-    assert (piece.key, piece.reason) == (lost, "no sweep names its tasks")
-
-
 def test_gc_leaves_a_damaged_evaluation_to_verify(store: Store) -> None:
     name = evaluate(store, key(0), "t1")
     (record,) = [path for path in paths_of(store, name) if path.name == "record.json"]
     flip(record, 10, 0)
-    assert plan_gc(store, {key(0)}, tasks={"t2"}) == []
+    assert plan_gc(store, {key(0)}) == []
 
 
 def test_gc_of_scratch(store: Store) -> None:

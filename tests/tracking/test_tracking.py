@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from sqlalchemy.exc import OperationalError
 
 from orchestrator.plan import Plan
 from orchestrator.spec import SweepSpec, TrackingSpec
@@ -238,7 +239,7 @@ def test_chains_are_nested_in_the_sweep_and_say_what_they_are(
     }
     assert wanted.items() <= chain.data.params.items()
     tags = chain.data.tags
-    assert tags["prunesweep.chain"] == "parent-0-wt-0.9"
+    assert tags["prunesweep.key"] == "parent-0-wt-0.9"
     assert tags["environment.device"] == "cpu (x86_64)"
     assert tags["mlflow.source.git.commit"] == "abc123"
     assert tags["prunesweep.status"] == "complete"
@@ -334,7 +335,7 @@ def test_a_longer_ladder_extends_the_run(tmp_path: Path, store: MemoryStore, uri
     publish(longer, store, uri)
     after = View(uri).runs()["net/s0/wt/cascade"]
     assert after.info.run_id == before.info.run_id
-    assert after.data.tags["prunesweep.chain"] == "parent-0-wt-0.9"
+    assert after.data.tags["prunesweep.key"] == "parent-0-wt-0.9"
     assert len(View(uri).curve("net/s0/wt/cascade", "accuracy/nominal")) == 4
 
 
@@ -500,9 +501,100 @@ def test_the_answers_are_metrics_of_the_sweep_and_logged_once(
     commit_all(plan, store)
     folder = tmp_path / "reports"
     folder.mkdir()
-    for _ in range(2):
-        tracker_of(plan, store, uri).log_report(folder, {"potential/wt.train": 0.85}, made=7.5)
-    assert View(uri).curve("tiny", "potential/wt.train") == [(0, 0.85, 7500)]
+    answers = {"potential/wt.train": 0.85, "excess_slope/wt": float("nan")}
+    tracker = tracker_of(plan, store, uri)
+    for again in (tracker, tracker, tracker_of(plan, store, uri)):
+        again.log_report(folder, answers)
+    view = View(uri)
+    assert [value for _, value, _ in view.curve("tiny", "potential/wt.train")] == [0.85]
+    assert len(view.curve("tiny", "excess_slope/wt")) == 1
+
+
+def test_the_newest_answer_is_shown_even_if_it_is_smaller(
+    tmp_path: Path, store: MemoryStore, uri: str
+) -> None:
+    plan = plan_of(tmp_path, dense())
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    tracker = tracker_of(plan, store, uri)
+    for value in (0.85, 0.5, 0.7):
+        tracker.log_report(folder, {"potential/wt.train": value})
+        assert View(uri).runs()["tiny"].data.metrics == {"potential/wt.train": value}
+
+
+def test_a_task_label_with_odd_characters_is_a_parameter(
+    tmp_path: Path, store: MemoryStore, uri: str
+) -> None:
+    odd = replace(TASKS[0], label="noise(0.1)+=x")
+    plan = replace(plan_of(tmp_path, dense()), tasks=(odd,))
+    commit_all(plan, store)
+    publish(plan, store, uri)
+    assert View(uri).runs()["net/s0/dense"].data.params["task.noise_0.1___x"] == "nominal-key"
+
+
+def test_nothing_is_read_or_logged_twice(
+    tmp_path: Path, store: MemoryStore, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(tmp_path)
+    read: list[str] = []
+    logged: list[str] = []
+
+    def cells_of(chain: Chain) -> pd.DataFrame:
+        read.extend(chain.networks)
+        return store.cells_of(chain)
+
+    log_batch = MlflowClient.log_batch
+
+    def count(self: MlflowClient, run_id: str, metrics: Any = (), **more: Any) -> Any:
+        logged.extend(f"{metric.key} {metric.step}" for metric in metrics)
+        return log_batch(self, run_id, metrics=metrics, **more)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", count)
+    tracker = Tracker(plan, store, uri, cells_of)  # type: ignore[arg-type]
+    store.commit_chain(plan.chains[0])
+    tracker.publish()
+    running = Progress(running=frozenset({plan.chains[1].name}))
+    for level in range(1, len(RATIOS) + 1):
+        store.commit_chain(plan.chains[1], level)
+        tracker.publish([plan.chains[1]], running)
+    assert read == [key for chain in plan.chains for key in chain.networks]
+    points = [entry for entry in logged if entry.startswith("accuracy/nominal")]
+    steps = (0, 0, 501, 751, 901)  # the parent is a point of its own run and of the other's
+    assert points == [f"accuracy/nominal {step}" for step in steps]
+
+
+def test_a_database_that_cannot_be_opened_fails_at_once(tmp_path: Path, store: MemoryStore) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "other.db").write_text("not a database, and long enough to be read as one" * 10)
+    for place, cause in (("file/mlflow.db", "File exists"), ("other.db", "not a database")):
+        begun = time.monotonic()
+        with pytest.raises(TrackingError, match=cause):
+            publish(plan_of(tmp_path), store, f"sqlite:///{tmp_path / place}")
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(
+    ("problem", "cause"),
+    [
+        (ModuleNotFoundError("No module named 'psycopg2'"), "No module named 'psycopg2'"),
+        (OperationalError("SELECT 1", {}, OSError("refused")), "refused"),
+    ],
+)
+def test_a_database_without_a_driver_or_a_server_is_one_short_error(
+    tmp_path: Path,
+    store: MemoryStore,
+    uri: str,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: Exception,
+    cause: str,
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise problem
+
+    monkeypatch.setattr(MlflowClient, "search_runs", refuse)
+    with pytest.raises(TrackingError, match=cause) as caught:
+        publish(plan_of(tmp_path), store, uri)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_new_database_is_made_without_noise(tmp_path: Path) -> None:

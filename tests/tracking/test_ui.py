@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import IO
 
@@ -22,7 +24,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from orchestrator.execution.driver import drive
 from orchestrator.sweep import open_sweep
 from orchestrator.tracking import TrackingError, resolve_uri
-from orchestrator.tracking.ui import command, free_port, serve_ui
+from orchestrator.tracking.ui import command, directly, free_port, page, serve_ui
 
 
 @contextmanager
@@ -66,6 +68,26 @@ def test_the_server_has_one_worker_and_no_shell() -> None:
         "5001",
         "1",
     )
+
+
+def test_the_server_is_reached_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"experiment": {"experiment_id": "7"}}')
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with taken_port() as dead, HTTPServer(("127.0.0.1", 0), Answer) as server:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{dead}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert "/7/" in page(address, "tiny", directly)
+        server.shutdown()
 
 
 SERVE = """
@@ -148,7 +170,7 @@ def test_a_browser_shows_the_prune_curves_of_a_sweep(
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     sweep = open_sweep(tiny(seeds=[0]))
-    assert not drive(sweep, "local", None).failed
+    assert not drive(sweep, "local", None).outcome.failed
     uri = resolve_uri(None, sweep.spec)
     chains = {chain.name for chain in sweep.plan.chains}
     with served(uri, 18400) as (_, address), browser(tmp_path / "profile") as page:
@@ -173,7 +195,7 @@ def test_a_network_is_loaded_again_from_its_artifacts(
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     sweep = open_sweep(tiny(seeds=[0], methods=["wt"]))
-    assert not drive(sweep, "local", None).failed
+    assert not drive(sweep, "local", None).outcome.failed
     client = MlflowClient(resolve_uri(None, sweep.spec))
     experiment = client.get_experiment_by_name("tiny").experiment_id
     runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment])}

@@ -42,7 +42,7 @@ def load_published(network: nn.Module, name: str, weights: str) -> None:
     published = torchvision.models.get_model_weights(name)
     _expect(weights, ["DEFAULT", *published.__members__], f"weights of {name}")
     own = network.state_dict()
-    found: dict[str, Tensor] = published[weights].get_state_dict(check_hash=True)
+    found: dict[str, Tensor] = published[weights].get_state_dict(check_hash=True, weights_only=True)
     fitting = {n: t for n, t in found.items() if n in own and own[n].shape == t.shape}
     network.load_state_dict(fitting, strict=False)
 

@@ -13,6 +13,7 @@ from workers.evaluation.inputs import Pixels, task_pixels
 from workers.evaluation.predictions import Predictions
 from workers.evaluation.seeding import BLOCK, block_generator
 from workers.registry import TASKS
+from workers.training.normalisation import normalise
 
 CUDA_BATCH = 4096
 CUDA_BATCH_PIXELS = CUDA_BATCH * 64 * 64
@@ -46,43 +47,31 @@ def evaluate(
     device = torch.device(device)
     modes = {module: module.training for module in network.modules()}
     network.to(device).eval()
-    normalise = _Normalise(mean, std, device)
+    scale = mean.to(device), std.to(device)
     try:
         for cell in tasks:
             task = TASKS.create(cell.task)
             pixels = task_pixels(
                 test.pixels, task, key=cell.key, fingerprint=fingerprint, cache=runtime.cache
             )
-            logits = _predict(network, pixels, task, cell.key, normalise)
+            logits = _predict(network, pixels, task, cell.key, *scale)
             yield _predictions(cell.key, logits, test)
     finally:
         for module, training in modes.items():
             module.training = training
 
 
-class _Normalise:
-    """Maps uint8 pixels (n, height, width, channels) to a batch on the device."""
-
-    def __init__(self, mean: Tensor, std: Tensor, device: torch.device) -> None:
-        self.mean = mean.to(device, torch.float32).view(1, -1, 1, 1)
-        self.std = std.to(device, torch.float32).view(1, -1, 1, 1)
-        self.device = device
-
-    def __call__(self, pixels: Pixels) -> Tensor:
-        # np.array copies: a memory-mapped file is read-only, which tensors cannot express.
-        levels = torch.from_numpy(np.array(pixels)).to(self.device).permute(0, 3, 1, 2)
-        return (levels.float() / 255 - self.mean) / self.std
-
-
 @torch.inference_mode()
 def _predict(
-    network: nn.Module, pixels: Pixels, task: Task, key: str, normalise: _Normalise
+    network: nn.Module, pixels: Pixels, task: Task, key: str, mean: Tensor, std: Tensor
 ) -> Tensor:
     """Return logits of shape (examples, classes) on the CPU."""
-    blocks = _blocks_per_batch(pixels, normalise.device)
+    blocks = _blocks_per_batch(pixels, mean.device)
     logits = []
     for first in range(0, -(-len(pixels) // BLOCK), blocks):
-        batch = normalise(pixels[first * BLOCK : (first + blocks) * BLOCK])
+        # np.array copies: a memory-mapped file is read-only, which tensors cannot express.
+        levels = torch.from_numpy(np.array(pixels[first * BLOCK : (first + blocks) * BLOCK]))
+        batch = normalise(levels.to(mean.device), mean, std)
         parts = [
             task.perturb(part, block_generator(key, first + index))
             for index, part in enumerate(torch.split(batch, BLOCK))

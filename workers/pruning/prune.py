@@ -33,7 +33,9 @@ class PruneResult:
         masks: for each prunable parameter a tensor of 0 and 1 in its shape, dtype and device.
         requested: the ratio asked for.
         achieved: 1 − nonzero / parameters.
-        within_tolerance: whether the achieved keep ratio is within ``TOLERANCE`` of the requested.
+        within_tolerance: whether the achieved ratio is within ``TOLERANCE`` of the requested one,
+            relative to what is pruned and, as in Lost in Pruning, to what is kept; half a weight
+            is never a miss.
         parameters: entries of all parameters.
         nonzero: how many of them differ from 0.
 
@@ -83,7 +85,8 @@ def prune(
         masks=masks_of(network),
         requested=ratio,
         achieved=1 - keep,
-        within_tolerance=abs(keep - (1 - ratio)) < TOLERANCE * (1 - ratio),
+        within_tolerance=abs(after.nonzero - (1 - ratio) * after.parameters)
+        <= max(TOLERANCE * min(ratio, 1 - ratio) * after.parameters, 0.5),
         parameters=after.parameters,
         nonzero=after.nonzero,
     )
