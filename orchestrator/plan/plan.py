@@ -93,7 +93,7 @@ def _fingerprint(spec: SweepSpec, network: NetworkSpec) -> str:
     try:
         return DATA_SETS.create(network.data).fingerprint(spec.data_root)
     except DataError as error:
-        raise DataError(f"{spec.source}: network '{network.name}': {error}") from error
+        raise DataError(f"{network.place or spec.source}: {error}") from error
 
 
 def _pruned(

@@ -49,7 +49,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
         raise _failure(root, findings(error)) from None
     if mistakes := list(_misfits(file)):
         raise _failure(root, mistakes)
-    return _spec(file, path, text)
+    return _spec(file, root, path, text)
 
 
 def _failure(root: Node, mistakes: Sequence[Mistake]) -> SweepError:
@@ -157,7 +157,7 @@ def _name(network: NetworkSection) -> str:
     return network.name or re.sub(r"[^\w.+-]+", "_", default)
 
 
-def _networks(file: SweepFile) -> Iterator[NetworkSpec]:
+def _networks(file: SweepFile, root: Node) -> Iterator[NetworkSpec]:
     for index, network in enumerate(file.networks):
         yield NetworkSpec(
             name=_name(network),
@@ -165,6 +165,7 @@ def _networks(file: SweepFile) -> Iterator[NetworkSpec]:
             data=network.data,
             training=_recipe(_training(file, index)),
             retraining=_recipe(_retraining(file, index)),
+            place=root.complain(("networks", index, "data"), ""),
         )
 
 
@@ -178,11 +179,11 @@ def _tasks(file: SweepFile) -> Iterator[TaskSpec]:
             yield TaskSpec(label=label(task), task=task, distribution=distribution)
 
 
-def _spec(file: SweepFile, path: Path, text: str) -> SweepSpec:
+def _spec(file: SweepFile, root: Node, path: Path, text: str) -> SweepSpec:
     here = Path.cwd()
     return SweepSpec(
         name=file.name,
-        networks=tuple(_networks(file)),
+        networks=tuple(_networks(file, root)),
         seeds=tuple(file.seeds),
         methods=tuple(chain.from_iterable(file.methods)),
         schedules=tuple(file.schedule),

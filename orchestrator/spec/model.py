@@ -45,13 +45,17 @@ class Section(Frozen):
 
 
 class NetworkSpec(Frozen):
-    """A dense network to train, and how its pruned descendants are retrained."""
+    """A dense network to train, and how its pruned descendants are retrained.
+
+    ``place`` is where the sweep file names its data, as ``file:line:column: key``.
+    """
 
     name: str
     model: Component
     data: Component
     training: Training
     retraining: Training
+    place: str = ""
 
 
 class Rung(Frozen):

@@ -77,7 +77,8 @@ def faults(fields: Mapping[str, Any], purpose: str) -> Iterator[tuple[str, str]]
     for milestone in recipe.milestones:
         if milestone >= recipe.epochs:
             what = f"milestone {milestone:g} is not within the {recipe.epochs} epochs of {purpose}"
-            yield "milestones", what
+            own = ", give retraining milestones of its own" if purpose == "retraining" else ""
+            yield "milestones", what + own
     if recipe.warmup > recipe.epochs:
         yield (
             "warmup",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def test_missing_data(prunesweep: Any, untouched: Any, tiny: Write, command: str
     before = untouched()
     ended = prunesweep(command, file)
     assert (ended.code, ended.out) == (2, "")
-    assert "network 'resnet8-imagefolder': there is no folder" in ended.err
+    assert re.match(rf"{file}:\d+:\d+: networks\[0\]\.data: there is no folder", ended.err)
     assert len(ended.err.splitlines()) == 1
     assert untouched() == before
 
