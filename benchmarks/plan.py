@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import json
-import os
-import resource
 import subprocess
 import sys
 import time
@@ -62,28 +60,29 @@ class Cost:
     output: str
 
 
+# A child's peak begins at the size of the process that forks it, so a small one does.
+LAUNCHER = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
+
+
 def measure(folder: Path, *words: str) -> Cost:
     """Run one command on the large sweep, in ``folder``."""
     (folder / "variants.py").write_text(METHOD)
     (folder / "large.yaml").write_text(json.dumps(SWEEP))  # JSON is YAML
-    command = [COMMAND, words[0], "large.yaml", *words[1:]]
+    command = [sys.executable, "-c", LAUNCHER, COMMAND, words[0], "large.yaml", *words[1:]]
     start = time.perf_counter()
-    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    output = child.stdout.read()
-    _, status, usage = _wait(child)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     seconds = time.perf_counter() - start
-    if status:
-        raise SystemExit(f"{' '.join(command)} ended with {status}")
+    if done.returncode:
+        raise SystemExit(f"{' '.join(words)} ended with {done.returncode}: {done.stderr}")
+    cpu_seconds, peak = done.stderr.split()[-2:]
     scale = 1 if sys.platform == "darwin" else 1024
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale, output)
-
-
-def _wait(child: subprocess.Popen[str]) -> tuple[int, int, resource.struct_rusage]:
-    """Wait for this one child: the usage of all children would be that of the largest so far."""
-    ended = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(ended[1])
-    return ended
+    return Cost(seconds, float(cpu_seconds), int(peak) * scale, done.stdout)
 
 
 def main() -> None:
