@@ -47,8 +47,9 @@ class Sweep:
 
 
 def open_sweep(file: Path, overrides: Sequence[str] = ()) -> Sweep:
-    """Read, check and plan ``file``; nothing is written.
+    """Read, check and plan ``file``.
 
+    Nothing is written to the store; checksums of image files are kept beside the data.
     Plug-ins of the user's own may lie beside ``file`` or in the current folder.
 
     Raises:

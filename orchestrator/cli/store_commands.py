@@ -60,8 +60,8 @@ def gc(
 ) -> None:
     """List, and with --delete remove, what none of these sweeps needs.
 
-    They must share one store; name all the sweeps whose results are to stay. What a running sweep
-    works on is left alone.
+    They must share one store; name all the sweeps whose results are to stay, running ones too. Of
+    others, only what is being worked on at this moment is left alone.
     """
     from orchestrator.cli import tables
     from orchestrator.store.verify import collect_garbage, plan_gc

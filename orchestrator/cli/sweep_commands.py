@@ -34,7 +34,7 @@ def plan(
 ) -> None:
     """Show what a sweep asks for, what is cached, what the rest costs.
 
-    Nothing is written and nothing is downloaded.
+    Nothing is downloaded, and nothing written but the checksums of image files, once.
     """
     from orchestrator.cli import tables
     from orchestrator.plan.estimate import naive_epochs

@@ -184,7 +184,8 @@ count: 4 -> count: 4, linear: 3
 epochs: 20 -> epochs: 7
 5:37: networks[0].training.milestones: milestone 8 is not within the 7 epochs of training
 epochs: 10 -> epochs: 6
-5:38: networks[0].training.milestones: milestone 8 is not within the 6 epochs of retraining, give retraining milestones of its own
+5:38: networks[0].training.milestones: milestone 8 is not within the 6 epochs of retraining, \
+give retraining milestones of its own
 epochs: 20, -> warmup: 1,
 5:5: networks[0].training: 'epochs' is missing from the recipe of training
 name: small -> name: a/b
