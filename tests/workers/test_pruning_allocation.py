@@ -1,4 +1,4 @@
-"""Both allocations against slow, obvious references."""
+"""Rankings and the walk along them, against slow, obvious references."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.pruning.allocation import allocate
+from workers.pruning.allocation.layer import ScoredLayer
+from workers.pruning.allocation.rankings import priorities
+from workers.pruning.allocation.walk import walk
 
 LAYERS = st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=9), min_size=1, max_size=4)
 
 
 def tensors(layers):
     return [torch.tensor(layer, dtype=torch.float32) for layer in layers]
+
+
+def allocate(scores, costs, amount, *, allocation, keep_one=False, remaining=None):
+    """Rank the units of plain layers, as filters if one of each stays, and walk."""
+    unit = "filter" if keep_one or allocation == "uniform" else "weight"
+    layers = [
+        ScoredLayer(name="", weight=score[:, None], unit=unit, score=score, cost=cost)
+        for score, cost in zip(scores, costs, strict=True)
+    ]
+    return walk(priorities(layers, allocation), costs, amount, remaining)
 
 
 def lowest(layers, amount):
@@ -119,3 +131,53 @@ def test_permuting_distinct_scores_permutes_the_choice(order, amount):
     plain = allocate([scores], [costs], amount, allocation="global", keep_one=False)
     moved = allocate([scores[order]], [costs], amount, allocation="global", keep_one=False)
     assert torch.equal(plain[0][order], moved[0])
+
+
+@settings(max_examples=100, deadline=None)
+@given(LAYERS, st.integers(0, 60))
+def test_counting_anew_chooses_what_adding_up_costs_does(layers, amount):
+    costs = [torch.arange(1, len(layer) + 1) for layer in layers]
+    total = sum(int(c.sum()) for c in costs)
+
+    def remaining(gone):
+        return total - sum(int(c[g].sum()) for c, g in zip(costs, gone, strict=True))
+
+    how = {"allocation": "uniform"}
+    added = allocate(tensors(layers), costs, amount, **how)
+    counted = allocate(tensors(layers), costs, amount, **how, remaining=remaining)
+    assert all(map(torch.equal, added, counted))
+
+
+def test_counting_anew_sees_what_follows():
+    """With the first unit the whole layer goes."""
+    costs = [torch.tensor([1, 1, 1, 1]), torch.tensor([1, 1, 1, 1])]
+
+    def remaining(gone):
+        return 8 - (4 if gone[0][0] else int(gone[0].sum())) - int(gone[1].sum())
+
+    scores = [torch.tensor([1.0, 5.0, 6.0, 7.0]), torch.tensor([2.0, 3.0, 4.0, 8.0])]
+    gone = allocate(scores, costs, 5, allocation="global", keep_one=True, remaining=remaining)
+    assert [g.tolist() for g in gone] == [[True] + 3 * [False], [True] + 3 * [False]]
+
+
+def test_spared_layers_and_units_that_are_gone_stay():
+    score, cost = torch.tensor([1.0, 2.0]), torch.tensor([0, 3])
+    layer = {"name": "", "weight": score[:, None], "unit": "filter", "score": score, "cost": cost}
+    spared, open_ = ScoredLayer(**layer, spared=True), ScoredLayer(**layer)
+    for allocation in ("global", "uniform", "error_level"):
+        one, _ = priorities([spared, open_], allocation)
+        assert one.tolist() == [torch.inf, torch.inf]
+    assert priorities([open_], "global")[0].tolist() == [torch.inf, torch.inf]
+
+
+def test_per_filter_keeps_as_many_in_every_filter_where_there_are():
+    scores = [
+        torch.tensor([[4.0, 3.0, 2.0, 1.0], [1.0, 2.0, 3.0, 4.0]]),
+        torch.tensor([[9.0, 8.0]]),
+    ]
+    costs = [torch.ones_like(s, dtype=torch.bool) for s in scores]
+    gone = allocate(scores, costs, 4, allocation="per_filter")
+    assert [g.tolist() for g in gone] == [
+        [[False, False, True, True], [True, True, False, False]],
+        [[False, False]],
+    ]

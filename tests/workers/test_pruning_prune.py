@@ -11,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from workers.contracts import Method
+from workers.contracts import Component, Method
 from workers.pruning.methods.ft import FilterThresholding
+from workers.pruning.methods.reference import Reference
 from workers.pruning.methods.wt import WeightThresholding
 from workers.pruning.prunable import apply_masks, count, masks_of, prunable_weights
 from workers.pruning.prune import PruneError, prune
+from workers.registry import METHODS
 
+SOURCE = torch.Generator()
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(5))
 
 
@@ -80,6 +83,7 @@ def test_wt_keeps_exactly_the_largest_magnitudes(ratio, seed):
     gone = {
         (name, i)
         for name, mask in result.masks.items()
+        if name.endswith("weight")
         for i in (mask.flatten() == 0).nonzero()[:, 0].tolist()
     }
     assert gone == expected
@@ -128,9 +132,8 @@ def test_zeros_in_the_network_count_as_pruned_and_are_masked():
     result = prune(made, WeightThresholding(), 0.5)
     assert result.nonzero == parameters - round(0.5 * parameters)
     assert not result.masks["4.weight"][:, 3].any()
-    assert sum(int(m.sum()) for m in result.masks.values()) == sum(
-        int(w.count_nonzero()) for w in prunable_weights(made).values()
-    )
+    weights = prunable_weights(made)
+    assert all(int(result.masks[n].sum()) == int(w.count_nonzero()) for n, w in weights.items())
 
 
 def test_a_reached_ratio_prunes_nothing_more_and_tells():
@@ -158,9 +161,9 @@ def test_ft_by_hand():
 def test_ft_norms_rank_differently():
     made = nn.Sequential(nn.Linear(4, 2, bias=False), nn.Linear(2, 1))
     made[0].weight.data = torch.tensor([[1.0, 1.0, 1.0, 1.0], [3.0, 0.1, 0.1, 0.1]])
-    first = FilterThresholding().scores(made, ())["0.weight"]
+    first = FilterThresholding().scores(made, (), SOURCE)["0.weight"]
     assert torch.allclose(first, torch.tensor([4.0, 3.3]))
-    second = FilterThresholding(norm="l2").scores(made, ())["0.weight"]
+    second = FilterThresholding(norm="l2").scores(made, (), SOURCE)["0.weight"]
     assert torch.allclose(second, torch.tensor([2.0, 9.03**0.5]))
 
 
@@ -178,7 +181,8 @@ def test_every_layer_but_the_last_keeps_a_filter_and_the_miss_is_reported():
     # 7 of 8 filters of 27 weights and 15 of 16 filters of 72 weights can go.
     assert result.achieved == pytest.approx((7 * 27 + 15 * 72) / result.parameters)
     assert (result.requested, result.within_tolerance) == (0.999, False)
-    assert [int(m.flatten(1).any(1).sum()) for m in result.masks.values()] == [1, 1, 10]
+    weights = [m for name, m in result.masks.items() if name.endswith("weight")]
+    assert [int(m.flatten(1).any(1).sum()) for m in weights] == [1, 1, 10]
 
 
 def test_weights_beyond_what_is_prunable_are_a_reported_miss():
@@ -226,9 +230,9 @@ class Broken(Method):
     """Scores of a fixed kind of wrongness."""
 
     value: float = 0.0
-    structured: ClassVar[bool] = True
+    unit: ClassVar[str] = "filter"
 
-    def scores(self, network, samples):
+    def scores(self, network, samples, generator):
         return {
             n: torch.full(w.shape[:1], self.value) for n, w in prunable_weights(network).items()
         }
@@ -241,7 +245,7 @@ def test_scores_that_are_not_finite_are_refused():
 
 def test_scores_of_the_wrong_shape_are_refused():
     class Unstructured(Broken):
-        structured = False
+        unit = "weight"
 
     with pytest.raises(PruneError, match=r"expected scores of shape \[8, 3, 3, 3\] for 0\.weight"):
         prune(network(), Unstructured(), 0.5)
@@ -250,3 +254,41 @@ def test_scores_of_the_wrong_shape_are_refused():
 def test_a_network_without_prunable_layers_is_refused():
     with pytest.raises(PruneError, match="no prunable layer"):
         prune(nn.BatchNorm2d(4), WeightThresholding(), 0.9)
+
+
+def test_masks_hold_the_bias_of_a_filter_that_is_wholly_gone():
+    made = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 2))
+    made[0].weight.data[1], made[0].bias.data[1], made[0].bias.data[2] = 0, 0, 0
+    masks = masks_of(made)
+    assert masks["0.bias"].tolist() == [1, 0, 1]
+    assert masks["1.bias"].tolist() == [1, 1]
+    assert list(masks) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
+def test_a_control_prunes_nothing_and_counts_as_if_it_had():
+    made = network()
+    before = [p.clone() for p in made.parameters()]
+    result = prune(made, Reference(), 0.7)
+    assert all(map(torch.equal, made.parameters(), before))
+    assert (result.achieved, result.within_tolerance) == (0.7, True)
+    assert result.nonzero == result.parameters
+
+
+def test_what_zeros_take_with_them_is_made_up_for():
+    """The budget is corrected, so that the ratio after propagation is the requested one."""
+    made = nn.Sequential(
+        nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 2)
+    )
+    made[2].weight.data[:, :5] *= 0.01  # their filters die when these weights are gone
+    images = torch.randn(32, 6, generator=torch.Generator().manual_seed(0))
+    samples = [(images, torch.arange(32) % 2)]
+    result = prune(made, WeightThresholding(), 0.5, samples=samples)
+    assert not result.masks["0.weight"][:5].any()
+    assert not result.masks["0.bias"][:5].any()
+    assert result.within_tolerance
+
+
+@pytest.mark.parametrize("name", ["sipp", "pfp", "snip", "thinet"])
+def test_methods_that_need_samples_say_so(name):
+    with pytest.raises(PruneError, match="needs samples: give the data set a holdout above 0"):
+        prune(network(), METHODS.create(Component(name)), 0.5)

@@ -54,8 +54,20 @@ def apply_masks(network: nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
 
 
 def masks_of(network: nn.Module) -> dict[str, torch.Tensor]:
-    """Read the masks off a network: 0 where a prunable weight is 0, else 1, in its dtype."""
-    return {name: (w.detach() != 0).to(w.dtype) for name, w in prunable_weights(network).items()}
+    """Read the masks off a network: 0 where a prunable weight is 0, else 1, in its dtype.
+
+    The bias of a prunable layer is masked where it is 0 with all weights of its filter, as
+    propagation leaves a filter without effect; a bias that merely began at 0 may still be learnt.
+    """
+    named = dict(network.named_parameters())
+    masks = {}
+    for name, weight in prunable_weights(network).items():
+        masks[name] = (weight.detach() != 0).to(weight.dtype)
+        bias = named.get(f"{name.removesuffix('weight')}bias")
+        if bias is not None:
+            alive = (bias.detach() != 0) | masks[name].flatten(1).any(1)
+            masks[f"{name.removesuffix('weight')}bias"] = alive.to(bias.dtype)
+    return masks
 
 
 def _is_prunable(module: nn.Module) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from workers.contracts import Method
+from workers.contracts import Allocation, Method, Samples
 
 if TYPE_CHECKING:
     import torch
@@ -20,13 +19,18 @@ class FilterThresholding(Method):
     l2 is the criterion of He et al., "Soft filter pruning" (2018).
     """
 
-    structured: ClassVar[bool] = True
-    allocation: ClassVar[Literal["global", "uniform"]] = "uniform"
+    unit: ClassVar[Literal["weight", "filter", "channel"]] = "filter"
+    spares: ClassVar[Literal["first", "last"] | None] = "last"
 
     norm: Literal["l1", "l2"] = "l1"
 
+    @property
+    def allocation(self) -> Allocation:
+        """The same fraction of every layer."""
+        return "uniform"
+
     def scores(
-        self, network: torch.nn.Module, samples: Iterable[torch.Tensor]
+        self, network: torch.nn.Module, samples: Samples, generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         """Score every filter by the norm of its weights, shape (filters,)."""
         from workers.pruning.prunable import prunable_weights

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workers.contracts import Method
+from workers.contracts import Method, Samples
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +20,7 @@ class WeightThresholding(Method):
     """
 
     def scores(
-        self, network: torch.nn.Module, samples: Iterable[torch.Tensor]
+        self, network: torch.nn.Module, samples: Samples, generator: torch.Generator
     ) -> dict[str, torch.Tensor]:
         """Score every weight by its magnitude."""
         from workers.pruning.prunable import prunable_weights

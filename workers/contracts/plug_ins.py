@@ -1,0 +1,210 @@
+"""What a sweep can name: data sets, models, methods and tasks, free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from workers.pruning.allocation.layer import ScoredLayer
+
+Split = Literal["train", "test"]
+Allocation = Literal["global", "uniform", "per_filter", "error_level", "filter_error"]
+Samples = Iterable[tuple["torch.Tensor", "torch.Tensor"]]
+
+
+@dataclass(frozen=True)
+class Component:
+    """A plug-in by name (or ``package.module:name``) with the options that a sweep gives it."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlugIn:
+    """Something a sweep names; its dataclass fields are its options.
+
+    ``version`` enters the content key: raise it when the numbers change, and whatever descends from
+    the plug-in, and nothing else, is computed again. An option that cannot change the numbers (a
+    path) carries ``metadata={"runtime": True}`` and stays out of the key.
+    """
+
+    version: ClassVar[int | str] = 1
+
+
+@dataclass(frozen=True)
+class Images:
+    """One split of a data set.
+
+    Attributes:
+        pixels: ``uint8`` of shape (examples, height, width, channels).
+        labels: ``int64`` of shape (examples,), or ``uint8`` of shape (examples, height, width)
+            where every pixel has a class, 255 being none.
+
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet(PlugIn):
+    """Labelled images with a train and a test split.
+
+    ``holdout`` is the fraction of the train split that no network trains on: it validates, and
+    feeds the methods that need samples. ``labels`` says whether an image has one class or a map of
+    them, for segmentation; then the metric is the mean IoU.
+    """
+
+    labels: ClassVar[Literal["class", "map"]] = "class"
+
+    holdout: float = 0.1
+
+    def fingerprint(self, root: Path) -> str:
+        """Identify the content, from checksums and without decoding images.
+
+        Args:
+            root: the folder that downloads go to and relative paths start from.
+
+        Raises:
+            DataError: the data are missing or unreadable; the message says what to put where.
+
+        """
+        raise NotImplementedError
+
+    def available(self, root: Path) -> bool:
+        """Tell whether ``load`` would work without downloading anything."""
+        return True
+
+    def load(self, split: Split, root: Path) -> Images:
+        """Decode one split, downloading it first where the data set can."""
+        raise NotImplementedError
+
+    def classes(self, root: Path) -> tuple[str, ...]:
+        """Name the classes in label order."""
+        raise NotImplementedError
+
+
+class PermanentError(Exception):
+    """A failure that would happen again: reported with its cause, never retried."""
+
+
+class DataError(PermanentError):
+    """Data are missing or unreadable; the message says what was looked for and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model(PlugIn):
+    """A network architecture."""
+
+    def build(self, *, channels: int, classes: int) -> torch.nn.Module:
+        """Make an untrained network, (n, channels, height, width) → (n, classes) logits."""
+        raise NotImplementedError
+
+    def load_published(self, network: torch.nn.Module) -> None:
+        """Give a fresh network the published weights that its training starts from, if any.
+
+        Called once per dense parent, whereas ``build`` also makes what stored weights go into.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(PlugIn):
+    """A pruning method: what it prunes, how it scores it, and how a budget is shared out.
+
+    A ``unit`` is a single weight, an output filter of a layer, or an input channel of a layer (each
+    consumer on its own). ``spares`` exempts the units of the first or last layer. The counted
+    ratio, nested masks and the propagation of zeros are shared by all methods. One that
+    ``pretends`` prunes nothing and counts as if it had.
+    """
+
+    unit: ClassVar[Literal["weight", "filter", "channel"]] = "weight"
+    spares: ClassVar[Literal["first", "last"] | None] = None
+    needs_samples: ClassVar[bool] = False
+    pretends: ClassVar[bool] = False
+
+    @property
+    def allocation(self) -> Allocation:
+        """Which units go first.
+
+        ``global``: the lowest scores of all layers; ``uniform``: the same fraction of every layer;
+        ``per_filter``: the same number of weights stays in every filter; ``error_level``: layers
+        share one error bound (PFP); ``filter_error``: the sum of the filters' bounds is least
+        (SiPP's random variants).
+        """
+        return "global"
+
+    def scores(
+        self, network: torch.nn.Module, samples: Samples, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        """Score every unit; within a layer the smallest scores are pruned first.
+
+        Args:
+            network: in evaluation mode, never changed.
+            samples: batches of normalised images (n, channels, height, width) with labels (n,),
+                which can be iterated again; empty where the data set holds nothing out, which
+                ``needs_samples`` forbids.
+            generator: on the CPU; the only source of randomness.
+
+        Returns:
+            For each prunable parameter name a tensor of the weight's shape, or of shape (filters,)
+            or (channels,).
+
+        """
+        raise NotImplementedError
+
+    def multiplier(
+        self, layer: ScoredLayer, kept: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Say what the units of a layer are multiplied by: 1 if kept, unless they are sampled.
+
+        Args:
+            layer: the layer and its scores; not to be changed.
+            kept: booleans of the shape of its scores: what the allocation keeps.
+            generator: on the CPU; the only source of randomness.
+
+        Returns:
+            Numbers of that shape; 0 prunes.
+
+        """
+        return kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(PlugIn):
+    """One condition that a network is tested on.
+
+    A task changes the stored pixels (``corrupt``: done once per data set, kept, shared by all
+    trials), or the normalised batch (``perturb``: drawn during evaluation), or the data set
+    (``replaces``), or nothing.
+    """
+
+    corrupts: ClassVar[bool] = False
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Map clean pixels to test pixels.
+
+        Args:
+            pixels: float32 in [0, 1] of shape (n, channels, height, width).
+            generator: on the device of ``pixels``; the only source of randomness.
+
+        Returns:
+            The same shape and range; the caller clips and truncates to ``uint8``.
+
+        """
+        return pixels
+
+    def perturb(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Map a normalised batch (n, channels, height, width) to the batch that is predicted."""
+        return batch
+
+    def replaces(self) -> Component | None:
+        """Name the data set whose test split takes the place of the network's own, if any."""
+        return None
