@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 import torchvision
 from torch import Tensor, nn
 
-from workers.registry import UnknownPlugInError
+from workers.architectures.first_convolution import take_channels
+from workers.architectures.published import expect_name, load_fitting
 
 
 def torchvision_classifier(name: str, *, channels: int, classes: int) -> nn.Module:
@@ -20,57 +20,34 @@ def torchvision_classifier(name: str, *, channels: int, classes: int) -> nn.Modu
         classes: outputs.
 
     Raises:
-        UnknownPlugInError: torchvision has no such classifier.
+        UnknownNameError: torchvision has no such classifier.
 
     """
-    _expect(name, torchvision.models.list_models(module=torchvision.models), "classifier")
+    known = torchvision.models.list_models(module=torchvision.models)
+    expect_name(name, known, "torchvision classifier")
     network: nn.Module = torchvision.models.get_model(name, num_classes=classes, **_single(name))
-    if channels != 3:
-        _replace_first_conv(network, channels)
+    take_channels(network, channels)
     return network
 
 
-def load_published(network: nn.Module, name: str, weights: str) -> None:
-    """Load what torchvision publishes for the classifier ``name`` as ``weights``.
+def load_published(network: nn.Module, name: str, weights: str, *, prefix: str = "") -> None:
+    """Load what torchvision publishes for its network ``name`` as ``weights``.
 
     Layers that do not fit (the last one for other classes) keep their values. DEFAULT is the best.
+    ``prefix`` is where in ``network`` that one lies, such as "backbone.".
 
     Raises:
-        UnknownPlugInError: torchvision publishes no such weights for it.
+        UnknownNameError: torchvision publishes no such weights for it.
 
     """
     published = torchvision.models.get_model_weights(name)
-    _expect(weights, ["DEFAULT", *published.__members__], f"weights of {name}")
-    own = network.state_dict()
+    names = ["DEFAULT", *published.__members__]
+    expect_name(weights, names, f"torchvision weights of {name}")
     found: dict[str, Tensor] = published[weights].get_state_dict(check_hash=True, weights_only=True)
-    fitting = {n: t for n, t in found.items() if n in own and own[n].shape == t.shape}
-    network.load_state_dict(fitting, strict=False)
+    load_fitting(network, {prefix + key: tensor for key, tensor in found.items()})
 
 
 def _single(name: str) -> dict[str, Any]:
     """Switch off the extra heads of the Inception networks, which return a tuple in training."""
     inception = name in {"googlenet", "inception_v3"}
     return {"aux_logits": False, "init_weights": True} if inception else {}
-
-
-def _replace_first_conv(network: nn.Module, channels: int) -> None:
-    name, conv = next((n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d))
-    network.set_submodule(
-        name,
-        nn.Conv2d(
-            channels,
-            conv.out_channels,
-            conv.kernel_size,  # type: ignore[arg-type]
-            conv.stride,  # type: ignore[arg-type]
-            conv.padding,  # type: ignore[arg-type]
-            bias=conv.bias is not None,
-        ),
-    )
-
-
-def _expect(name: str, known: list[str], kind: str) -> None:
-    if name in known:
-        return
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(known)}"
-    raise UnknownPlugInError(f"unknown torchvision {kind} '{name}', {hint}")

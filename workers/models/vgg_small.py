@@ -21,5 +21,6 @@ class VggSmall(Model):
         """Make a fresh network, (n, channels, height, width) → (n, classes) logits."""
         from workers.architectures.vgg import Vgg
 
-        widths = (self.width, 2 * self.width, 4 * self.width)
-        return Vgg(widths=widths, channels=channels, classes=classes)
+        w = self.width
+        layout = (w, w, "M", 2 * w, 2 * w, "M", 4 * w, 4 * w)
+        return Vgg(layout=layout, channels=channels, classes=classes)
