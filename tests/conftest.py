@@ -51,3 +51,36 @@ def tiny(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture
+def voc_root(tmp_path: Path) -> Path:
+    """Write Pascal VOC and SBD as their archives extract: 22 labelled images, of which 4 test.
+
+    SBD labels 0 to 19 with 10 to 19 as its test images, VOC labels 16 to 21 with the last 4.
+    Everything in an image is of class 0 but a rectangle of class 1 + index % 3, black on white;
+    VOC leaves its upper row unlabelled.
+    """
+    import numpy as np
+    from PIL import Image
+    from scipy.io import savemat
+
+    sbd, voc = tmp_path / "benchmark_RELEASE" / "dataset", tmp_path / "VOCdevkit" / "VOC2012"
+    lists = voc / "ImageSets" / "Segmentation"
+    for folder in (sbd / "img", sbd / "cls", voc / "JPEGImages", voc / "SegmentationClass", lists):
+        folder.mkdir(parents=True)
+    for index in range(22):
+        name, labels = f"2008_{index:06}", np.zeros((30, 40), np.uint8)
+        labels[5 : 12 + index % 7, 8 : 20 + index % 11] = 1 + index % 3
+        image = Image.fromarray(np.where(labels[..., None] > 0, np.uint8([0, 0, 0]), np.uint8(255)))
+        image.save(voc / "JPEGImages" / f"{name}.jpg", quality=95)
+        if index < 20:
+            image.save(sbd / "img" / f"{name}.jpg", quality=95)
+            content = {"GTcls": {"Segmentation": labels, "CategoriesPresent": labels.max()}}
+            savemat(sbd / "cls" / f"{name}.mat", content, do_compression=True)
+        if index >= 16:
+            labels[0] = 255
+            Image.fromarray(labels).convert("P").save(voc / "SegmentationClass" / f"{name}.png")
+    for folder, chosen in ((lists, range(18, 22)), (sbd, range(10, 20))):
+        (folder / "val.txt").write_text("".join(f"2008_{index:06}\n" for index in chosen))
+    return tmp_path

@@ -27,7 +27,7 @@ def pillow(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
 def pixelated(image: NDArray[np.uint8], severity: int) -> NDArray[np.uint8]:
     """Pixelate one image of (height, width) or (height, width, 3) by Pillow."""
     height, width = image.shape[:2]
-    scale = SCALE[severity - 1]
+    scale = SCALE["cifar"][severity - 1]
     small = pillow(image, max(1, int(height * scale)), max(1, int(width * scale)))
     return pillow(small, height, width)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,5 +14,7 @@ class Cifar10(Cifar):
     """CIFAR-10: 50,000 training and 10,000 test images of 10 classes, 32 by 32 pixels, RGB."""
 
     torchvision_name: ClassVar[str] = "CIFAR10"
-    archive_md5: ClassVar[str] = "c58f30108f718f92721af3b95e74349a"
+    checksums: ClassVar[Mapping[str, str]] = {
+        "cifar-10-python.tar.gz": "c58f30108f718f92721af3b95e74349a"
+    }
     folder: ClassVar[str] = "cifar-10-batches-py"

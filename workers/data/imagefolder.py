@@ -10,9 +10,8 @@ import numpy as np
 from workers.contracts import DataError, Images, Split
 from workers.images.checksums import fingerprint
 from workers.images.decoding import Channels, decode_all
+from workers.images.folders import EXTENSIONS, class_names, common_classes
 from workers.images.limited import LimitedDataSet
-
-EXTENSIONS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,32 +58,17 @@ class ImageFolder(LimitedDataSet):
 
     def classes(self, root: Path) -> tuple[str, ...]:
         """Name the class folders, sorted."""
-        train, test = (_class_names(self._folder(split, root)) for split in ("train", "test"))
-        if train != test:
-            odd = ", ".join(sorted(set(train) ^ set(test)))
-            raise DataError(
-                f"{self.train} and {self.test} must hold the same class folders; "
-                f"only one of them has: {odd}"
-            )
-        return train
+        return common_classes(self._folder("train", root), self._folder("test", root))
 
     def _folder(self, split: str, root: Path) -> Path:
         return root / Path(self.train if split == "train" else self.test).expanduser()
-
-
-def _class_names(folder: Path) -> tuple[str, ...]:
-    if not folder.is_dir():
-        raise DataError(
-            f"there is no folder {folder}; it should hold one folder of images per class"
-        )
-    return tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] != "."))
 
 
 def _images(folder: Path) -> list[Path]:
     """List image files class by class, in an order that no file system changes."""
     found = [
         path
-        for name in _class_names(folder)
+        for name in class_names(folder)
         for path in sorted((folder / name).rglob("*"))
         if path.suffix.lower() in EXTENSIONS
     ]

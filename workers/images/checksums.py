@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -26,16 +26,21 @@ def fingerprint(files: Mapping[str, Path], root: Path) -> str:
 
     """
     try:
-        remembered = root / ".fingerprints" / _stamp(files)
-        if remembered.exists():
-            return remembered.read_text()
-        digest = _digest(files)
+        return remembered(_stamp(files), lambda: _digest(files), root)
     except OSError as error:
         raise DataError(f"cannot read {error.filename}: {error.strerror}") from error
+
+
+def remembered(stamp: str, digest: Callable[[], str], root: Path) -> str:
+    """Return what ``root/.fingerprints`` holds for ``stamp``, or else ``digest()`` and keep it."""
+    path = root / ".fingerprints" / stamp
+    if path.exists():
+        return path.read_text()
+    found = digest()
     # A data folder may be read-only; then the next plan reads the files again.
     with suppress(OSError):
-        _write(remembered, digest)
-    return digest
+        _write(path, found)
+    return found
 
 
 def _stamp(files: Mapping[str, Path]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Literal
 
@@ -31,14 +32,22 @@ def decode(
     """
     from PIL import Image, ImageOps
 
-    try:
-        with Image.open(BytesIO(content)) as encoded:
-            image = encoded.convert("RGB" if channels == 3 else "L")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"cannot decode {origin}: {error}") from error
+    with undecodable(origin), Image.open(BytesIO(content)) as encoded:
+        image = encoded.convert("RGB" if channels == 3 else "L")
     if size is not None:
         image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
     return np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, channels)
+
+
+@contextmanager
+def undecodable(origin: str) -> Iterator[None]:
+    """Turn what Pillow raises for a damaged image into a DataError that names ``origin``."""
+    from PIL import Image
+
+    try:
+        yield
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(f"cannot decode {origin}: {error}") from error
 
 
 def decode_all(

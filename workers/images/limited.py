@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers.contracts import DataError, DataSet, Images, Split
-from workers.images.subsets import shuffled
+from workers.contracts import DataSet, Images, Split
+from workers.images.subsets import limited
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +20,7 @@ class LimitedDataSet(DataSet):
         images = self.read(split, root)
         if split == "test" or self.limit is None:
             return images
-        if self.limit < 1:
-            raise DataError(f"limit is {self.limit}, expected at least 1")
-        chosen = shuffled(len(images.labels))[: self.limit]
+        chosen = limited(len(images.labels), self.limit)
         return Images(images.pixels[chosen], images.labels[chosen])
 
     def read(self, split: Split, root: Path) -> Images:

@@ -18,16 +18,39 @@ def shuffled(count: int, seed: int = 0) -> Indices:
     return np.random.RandomState(seed).permutation(count).astype(np.int64)
 
 
-def holdout(count: int, fraction: float, seed: int = 0) -> tuple[Indices, Indices]:
+def limited(count: int, limit: int) -> Indices:
+    """Choose at most ``limit`` of ``range(count)`` at random; fewer are the first of more.
+
+    Raises:
+        DataError: ``limit`` is below 1.
+
+    """
+    if limit < 1:
+        raise DataError(f"limit is {limit}, expected at least 1")
+    return shuffled(count)[:limit]
+
+
+def holdout(
+    count: int, fraction: float, seed: int = 0, *, multiple: int = 1
+) -> tuple[Indices, Indices]:
     """Part ``range(count)`` at random into what is kept and the ``fraction`` that is held out.
+
+    Args:
+        count: how many there are.
+        fraction: of them is held out.
+        seed: of the parting.
+        multiple: how many are held out is rounded up to a multiple of this.
 
     Raises:
         DataError: ``fraction`` is not in [0, 1), or nothing would be kept.
 
     """
-    held = round(count * fraction)
+    held = -(-round(count * fraction) // multiple) * multiple
     if not 0 <= fraction < 1 or held >= count:
-        raise DataError(f"cannot hold {fraction} of {count} examples out, expected 0 to below 1")
+        whole = f" (rounded up to a multiple of {multiple}: {held})" if multiple > 1 else ""
+        raise DataError(
+            f"cannot hold {fraction} of {count} examples out{whole}, expected 0 to below 1"
+        )
     order = shuffled(count, seed)
     return order[held:], order[:held]
 

@@ -1,0 +1,37 @@
+"""Bilinear interpolation at any position of every image of a batch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+Border = Literal["mirror", "reflect"]
+
+
+def sample(images: Tensor, rows: Tensor, columns: Tensor, border: Border) -> Tensor:
+    """Read images between their pixels.
+
+    Args:
+        images: (n, channels, height, width), floating; height and width at least 2.
+        rows: in pixels, 0 is the middle of the first row; with ``columns`` it broadcasts to (new
+            height, new width), or to (n, new height, new width) if every image has its own.
+        columns: likewise.
+        border: what is outside: ``mirror`` mirrors the image about the middle of its edge pixels
+            (c b | a b c), ``reflect`` about their outer side (b a | a b c).
+
+    Returns:
+        (n, channels, new height, new width), type and device of ``images``.
+
+    """
+    height, width = images.shape[2:]
+    if border == "mirror":
+        columns, rows = 2 * columns / (width - 1) - 1, 2 * rows / (height - 1) - 1
+    else:
+        columns, rows = (2 * columns + 1) / width - 1, (2 * rows + 1) / height - 1
+    shape = (rows + columns).shape
+    grid = torch.stack([columns.expand(shape), rows.expand(shape)], dim=-1)
+    grid = grid.expand(len(images), -1, -1, -1)
+    return grid_sample(images, grid, padding_mode="reflection", align_corners=border == "mirror")
