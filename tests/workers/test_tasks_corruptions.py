@@ -23,8 +23,10 @@ from workers.tasks.jpeg import QUALITY, Jpeg
 from workers.tasks.pixelate import SCALE, Pixelate
 from workers.tasks.shot_noise import PHOTONS, ShotNoise
 
-SEVERITIES = (1, 2, 3, 4, 5)
+CASES = [(table, severity) for table in ("cifar", "imagenet") for severity in (1, 2, 3, 4, 5)]
 SHAPES = [(32, 32, 3), (8, 8, 1), (13, 21, 3)]
+
+every_case = pytest.mark.parametrize(("table", "severity"), CASES)
 
 
 def photos(shape: tuple[int, int, int], count: int = 6) -> NDArray[np.uint8]:
@@ -43,36 +45,40 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
+@every_case
 @pytest.mark.parametrize("shape", SHAPES)
-def test_jpeg_equals_pillow(severity, shape):
+def test_jpeg_equals_pillow(table, severity, shape):
     images = photos(shape)
     for image, ours in zip(
-        images, corrupt_block(images, Jpeg(severity=severity), "k", 0), strict=True
+        images,
+        corrupt_block(images, Jpeg(severity=severity, severities=table), "k", 0),
+        strict=True,
     ):
         buffer = io.BytesIO()
-        pillow(image).save(buffer, "JPEG", quality=QUALITY[severity - 1])
+        pillow(image).save(buffer, "JPEG", quality=QUALITY[table][severity - 1])
         assert np.array_equal(np.array(Image.open(buffer)).reshape(shape), ours)
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
+@every_case
 @pytest.mark.parametrize("shape", [*SHAPES, (224, 160, 3), (1, 1, 1)])
-def test_pixelate_equals_pillow(severity, shape):
+def test_pixelate_equals_pillow(table, severity, shape):
     images = photos(shape)
-    corrupted = corrupt_block(images, Pixelate(severity=severity), "k", 0)
-    small = [max(1, int(size * SCALE[severity - 1])) for size in (shape[1], shape[0])]
+    corrupted = corrupt_block(images, Pixelate(severity=severity, severities=table), "k", 0)
+    small = [max(1, int(size * SCALE[table][severity - 1])) for size in (shape[1], shape[0])]
     for image, ours in zip(images, corrupted, strict=True):
         reduced = pillow(image).resize(small, Image.Resampling.BOX)
         expected = reduced.resize((shape[1], shape[0]), Image.Resampling.BOX)
         assert np.array_equal(np.array(expected).reshape(shape), ours)
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
+@every_case
 @pytest.mark.parametrize("shape", SHAPES)
-def test_gaussian_blur_equals_scipy(severity, shape):
+def test_gaussian_blur_equals_scipy(table, severity, shape):
     pixels = photos(shape).astype(np.float32).transpose(0, 3, 1, 2) / 255
-    ours = GaussianBlur(severity=severity).corrupt(torch.from_numpy(pixels), generator())
-    sigma = DEVIATION[severity - 1]
+    ours = GaussianBlur(severity=severity, severities=table).corrupt(
+        torch.from_numpy(pixels), generator()
+    )
+    sigma = DEVIATION[table][severity - 1]
     expected = gaussian_filter(pixels, (0, 0, sigma, sigma), mode="nearest", truncate=4.0)
     assert np.abs(ours.numpy() - expected).max() < 1e-6
 
@@ -85,18 +91,18 @@ def test_contrast_by_hand():
     assert torch.equal(corrupted[0, 1], second)
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
-def test_brightness_equals_colorsys(severity):
+@every_case
+def test_brightness_equals_colorsys(table, severity):
     pixels = torch.from_numpy(photos((8, 8, 3)).transpose(0, 3, 1, 2) / 255).float()
     pixels[0, :, 0, :3] = torch.tensor([[0.0, 1.0, 0.3], [0.0, 1.0, 0.3], [0.0, 1.0, 0.3]])
-    ours = Brightness(severity=severity).corrupt(pixels, generator())
+    ours = Brightness(severity=severity, severities=table).corrupt(pixels, generator())
     for before, after in zip(
         pixels.permute(0, 2, 3, 1).reshape(-1, 3).tolist(),
         ours.permute(0, 2, 3, 1).reshape(-1, 3).tolist(),
         strict=True,
     ):
         hue, saturation, value = colorsys.rgb_to_hsv(*before)
-        expected = colorsys.hsv_to_rgb(hue, saturation, min(value + ADDEND[severity - 1], 1))
+        expected = colorsys.hsv_to_rgb(hue, saturation, min(value + ADDEND[table][severity - 1], 1))
         assert after == pytest.approx(expected, abs=1e-5)
 
 
@@ -106,11 +112,11 @@ def test_brightness_of_one_channel_adds():
     assert torch.allclose(Brightness(severity=2).corrupt(pixels, generator()), expected)
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
-def test_impulse_noise_hits_its_fraction(severity):
+@every_case
+def test_impulse_noise_hits_its_fraction(table, severity):
     pixels = torch.full((100, 3, 50, 50), 0.5)  # 750,000 values
-    corrupted = ImpulseNoise(severity=severity).corrupt(pixels, generator())
-    half = AMOUNT[severity - 1] / 2
+    corrupted = ImpulseNoise(severity=severity, severities=table).corrupt(pixels, generator())
+    half = AMOUNT[table][severity - 1] / 2
     margin = 5 * (half / pixels.numel()) ** 0.5
     assert (corrupted == 0).float().mean().item() == pytest.approx(half, abs=margin)
     assert (corrupted == 1).float().mean().item() == pytest.approx(half, abs=margin)
@@ -118,22 +124,24 @@ def test_impulse_noise_hits_its_fraction(severity):
     assert untouched == pixels.numel()
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
+@every_case
 @pytest.mark.parametrize("level", [0.0, 0.1, 0.8])
-def test_shot_noise_has_poisson_moments(severity, level):
+def test_shot_noise_has_poisson_moments(table, severity, level):
     pixels = torch.full((20, 1, 100, 100), level)
-    corrupted = ShotNoise(severity=severity).corrupt(pixels, generator()).double()
-    variance = level / PHOTONS[severity - 1]
+    corrupted = ShotNoise(severity=severity, severities=table).corrupt(pixels, generator()).double()
+    variance = level / PHOTONS[table][severity - 1]
     assert corrupted.mean().item() == pytest.approx(level, abs=5 * (variance / 200_000) ** 0.5)
     assert corrupted.var().item() == pytest.approx(variance, rel=0.03)
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
-def test_gaussian_noise_has_its_deviation(severity):
+@every_case
+def test_gaussian_noise_has_its_deviation(table, severity):
     pixels = torch.full((20, 1, 100, 100), 0.5)
-    noise = (GaussianNoise(severity=severity).corrupt(pixels, generator()) - 0.5).double()
-    assert noise.std().item() == pytest.approx(NOISE[severity - 1], rel=0.01)
-    assert abs(noise.mean().item()) < 5 * NOISE[severity - 1] / 200_000**0.5
+    noise = (
+        GaussianNoise(severity=severity, severities=table).corrupt(pixels, generator()) - 0.5
+    ).double()
+    assert noise.std().item() == pytest.approx(NOISE[table][severity - 1], rel=0.01)
+    assert abs(noise.mean().item()) < 5 * NOISE[table][severity - 1] / 200_000**0.5
 
 
 def test_pixels_are_clipped_then_truncated():

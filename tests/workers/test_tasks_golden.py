@@ -6,6 +6,7 @@ Run this file as a script to write them anew. That changes what all later result
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +17,34 @@ from workers.contracts import Component
 from workers.evaluation.inputs import corrupt_block
 from workers.registry import TASKS
 
+Options = Mapping[str, int | str]
 GOLDEN = Path(__file__).parents[1] / "golden" / "corruptions.npz"
 CORRUPTIONS = (
     "brightness",
     "contrast",
+    "defocus_blur",
+    "elastic_transform",
     "gaussian_blur",
     "gaussian_noise",
+    "glass_blur",
     "impulse_noise",
     "jpeg",
+    "motion_blur",
     "pixelate",
     "shot_noise",
+    "speckle_noise",
+    "zoom_blur",
 )
-CASES = [(name, severity) for name in CORRUPTIONS for severity in (1, 3, 5)]
+CASES = [
+    (name, options)
+    for name in CORRUPTIONS
+    for options in (
+        {"severity": 1},
+        {"severity": 3},
+        {"severity": 5},
+        {"severity": 3, "severities": "imagenet"},
+    )
+]
 
 
 def images() -> NDArray[np.uint8]:
@@ -40,20 +57,24 @@ def images() -> NDArray[np.uint8]:
     return np.stack([ramp, board, disc, stripes]).astype(np.uint8)
 
 
-def corrupted(name: str, severity: int) -> NDArray[np.uint8]:
-    task = TASKS.create(Component(name, {"severity": severity}))
+def corrupted(name: str, options: Options) -> NDArray[np.uint8]:
+    task = TASKS.create(Component(name, options))
     return corrupt_block(images(), task, f"golden/{name}", 0)
 
 
-@pytest.mark.parametrize(("name", "severity"), CASES)
-def test_corruption_equals_its_golden_result(name, severity):
+def label(name: str, options: Options) -> str:
+    return "-".join([name, *map(str, options.values())])
+
+
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+def test_corruption_equals_its_golden_result(name, options):
     with np.load(GOLDEN, allow_pickle=False) as golden:
-        expected = golden[f"{name}-{severity}"].astype(int)
-    difference = np.abs(corrupted(name, severity).astype(int) - expected)
+        expected = golden[label(name, options)].astype(int)
+    difference = np.abs(corrupted(name, options).astype(int) - expected)
     # Vector units round float32 differently, which truncation turns into one level here and there.
     assert difference.max() <= 1
     assert (difference > 0).mean() <= 0.02
 
 
 if __name__ == "__main__":
-    np.savez_compressed(GOLDEN, **{f"{n}-{s}": corrupted(n, s) for n, s in CASES})
+    np.savez_compressed(GOLDEN, **{label(*case): corrupted(*case) for case in CASES})

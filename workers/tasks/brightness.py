@@ -1,12 +1,13 @@
 """Higher brightness, as of more daylight.
 
-Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
-Robustness to Common Corruptions and Perturbations".
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
 
     HSV: V' = min(V + c, 1), hue and saturation stay; x' = x + c for one channel
 
-    severity    1     2    3     4    5
-    addend c    0.05  0.1  0.15  0.2  0.3
+    severity             1     2    3     4    5
+    addend c, cifar      0.05  0.1  0.15  0.2  0.3
+    addend c, imagenet   0.1   0.2  0.3   0.4  0.5
 
 At fixed hue and saturation every channel is proportional to V = max(r, g, b), and black turns grey.
 """
@@ -21,7 +22,10 @@ from workers.contracts import Task
 if TYPE_CHECKING:
     import torch
 
-ADDEND = (0.05, 0.1, 0.15, 0.2, 0.3)
+ADDEND = {
+    "cifar": (0.05, 0.1, 0.15, 0.2, 0.3),
+    "imagenet": (0.1, 0.2, 0.3, 0.4, 0.5),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +35,10 @@ class Brightness(Task):
     corrupts: ClassVar[bool] = True
 
     severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Scale the channels of every pixel from V to V'."""
         value = pixels.amax(dim=1, keepdim=True)
-        raised = (value + ADDEND[self.severity - 1]).clamp(max=1)
+        raised = (value + ADDEND[self.severities][self.severity - 1]).clamp(max=1)
         return (pixels / value * raised).where(value > 0, raised)

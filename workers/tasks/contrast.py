@@ -1,12 +1,13 @@
 """Lower contrast.
 
-Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
-Robustness to Common Corruptions and Perturbations".
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
 
     x' = (x − m) · c + m, with m the mean of each image and channel
 
-    severity   1     2    3    4    5
-    factor c   0.75  0.5  0.4  0.3  0.15
+    severity             1     2    3    4    5
+    factor c, cifar      0.75  0.5  0.4  0.3  0.15
+    factor c, imagenet   0.4   0.3  0.2  0.1  0.05
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from workers.contracts import Task
 if TYPE_CHECKING:
     import torch
 
-FACTOR = (0.75, 0.5, 0.4, 0.3, 0.15)
+FACTOR = {
+    "cifar": (0.75, 0.5, 0.4, 0.3, 0.15),
+    "imagenet": (0.4, 0.3, 0.2, 0.1, 0.05),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,9 @@ class Contrast(Task):
     corrupts: ClassVar[bool] = True
 
     severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Shrink the distance from the mean."""
         mean = pixels.mean(dim=(2, 3), keepdim=True)
-        return (pixels - mean) * FACTOR[self.severity - 1] + mean
+        return (pixels - mean) * FACTOR[self.severities][self.severity - 1] + mean

@@ -1,12 +1,13 @@
 """Impulse noise (salt and pepper), as of bit errors.
 
-Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
-Robustness to Common Corruptions and Perturbations".
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
 
     x' = 0 with probability c/2, 1 with probability c/2, else x, independently per value
 
-    severity   1     2     3     4     5
-    amount c   0.01  0.02  0.03  0.05  0.07
+    severity             1     2     3     4     5
+    amount c, cifar      0.01  0.02  0.03  0.05  0.07
+    amount c, imagenet   0.03  0.06  0.09  0.17  0.27
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from workers.contracts import Task
 if TYPE_CHECKING:
     import torch
 
-AMOUNT = (0.01, 0.02, 0.03, 0.05, 0.07)
+AMOUNT = {
+    "cifar": (0.01, 0.02, 0.03, 0.05, 0.07),
+    "imagenet": (0.03, 0.06, 0.09, 0.17, 0.27),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +33,10 @@ class ImpulseNoise(Task):
     corrupts: ClassVar[bool] = True
 
     severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Decide every value by one uniform draw: its low end is pepper, its high end salt."""
-        half = AMOUNT[self.severity - 1] / 2
+        half = AMOUNT[self.severities][self.severity - 1] / 2
         draw = pixels.new_empty(pixels.shape).uniform_(generator=generator)
         return pixels.masked_fill(draw < half, 0.0).masked_fill_(draw >= 1 - half, 1.0)

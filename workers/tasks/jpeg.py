@@ -1,12 +1,13 @@
 """JPEG compression.
 
-Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
-Robustness to Common Corruptions and Perturbations".
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
 
     encoded by Pillow (4:2:0 for colour) and decoded again
 
-    severity   1   2   3   4   5
-    quality    80  65  58  50  40
+    severity            1   2   3   4   5
+    quality, cifar      80  65  58  50  40
+    quality, imagenet   25  18  15  10  7
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from workers.contracts import Task
 if TYPE_CHECKING:
     import torch
 
-QUALITY = (80, 65, 58, 50, 40)
+QUALITY = {
+    "cifar": (80, 65, 58, 50, 40),
+    "imagenet": (25, 18, 15, 10, 7),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +38,13 @@ class Jpeg(Task):
     corrupts: ClassVar[bool] = True
 
     severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Encode and decode every image, one by one: a codec knows no batches."""
         levels = (pixels * 255).round_().byte().permute(0, 2, 3, 1).cpu().numpy()
         images = levels[..., 0] if levels.shape[3] == 1 else levels
-        quality = QUALITY[self.severity - 1]
+        quality = QUALITY[self.severities][self.severity - 1]
         recoded = np.stack([_recode(image, quality) for image in images]).reshape(levels.shape)
         return pixels.new_tensor(recoded).permute(0, 3, 1, 2) / 255
 

@@ -1,12 +1,13 @@
 """Pixelation, as of an enlarged small image.
 
-Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
-Robustness to Common Corruptions and Perturbations".
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
 
     Pillow's box filter down to int(size · c), then box filter back up
 
-    severity   1     2    3     4     5
-    scale c    0.95  0.9  0.85  0.75  0.65
+    severity            1     2    3     4     5
+    scale c, cifar      0.95  0.9  0.85  0.75  0.65
+    scale c, imagenet   0.6   0.5  0.4   0.3   0.25
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from workers.contracts import Task
 if TYPE_CHECKING:
     import torch
 
-SCALE = (0.95, 0.9, 0.85, 0.75, 0.65)
+SCALE = {
+    "cifar": (0.95, 0.9, 0.85, 0.75, 0.65),
+    "imagenet": (0.6, 0.5, 0.4, 0.3, 0.25),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +33,14 @@ class Pixelate(Task):
     corrupts: ClassVar[bool] = True
 
     severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Resize to the small size and back, all images at once."""
         from workers.images.box_filter import resize
 
         height, width = pixels.shape[2:]
-        scale = SCALE[self.severity - 1]
+        scale = SCALE[self.severities][self.severity - 1]
         levels = (pixels * 255).round_().byte().permute(2, 3, 0, 1).contiguous()
         small = resize(levels, max(1, int(height * scale)), max(1, int(width * scale)))
         return resize(small, height, width).permute(2, 3, 0, 1).float() / 255

@@ -1,12 +1,13 @@
 """Shot noise, from the discreteness of light.
 
-Severities and formula: CIFAR-10-C, Hendrycks & Dietterich (2019), "Benchmarking Neural Network
-Robustness to Common Corruptions and Perturbations".
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
 
     x' = Poisson(x · c) / c, independently per value
 
-    severity         1    2    3    4   5
-    photons at 1.0   500  250  100  75  50
+    severity                   1    2    3    4   5
+    photons at 1.0, cifar      500  250  100  75  50
+    photons at 1.0, imagenet   60   25   12   5   3
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from workers.contracts import Task
 if TYPE_CHECKING:
     import torch
 
-PHOTONS = (500, 250, 100, 75, 50)
+PHOTONS = {
+    "cifar": (500, 250, 100, 75, 50),
+    "imagenet": (60, 25, 12, 5, 3),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +33,11 @@ class ShotNoise(Task):
     corrupts: ClassVar[bool] = True
 
     severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw photon counts of mean x · c."""
         import torch
 
-        photons = PHOTONS[self.severity - 1]
+        photons = PHOTONS[self.severities][self.severity - 1]
         return torch.poisson(pixels * photons, generator=generator) / photons

@@ -1,0 +1,71 @@
+"""Frost: crystals of ice on the lens.
+
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
+
+    x' = a · x + b · a random crop of a random one of five pictures of frost
+
+    severity         1       2         3         4          5
+    a, b  cifar      1, 0.2  1, 0.3    0.9, 0.4  0.85, 0.4  0.75, 0.45
+          imagenet   1, 0.4  0.8, 0.6  0.7, 0.7  0.65, 0.7  0.6, 0.75
+
+Of the pictures ``cifar`` takes every fifth row and column, ``imagenet`` all of them. They are not
+the photographs of the publication but drawn by rule, with about their colours and contrast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from workers.contracts import Task
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHTS = {
+    "cifar": ((1.0, 0.2), (1.0, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45)),
+    "imagenet": ((1.0, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75)),
+}
+STRIDE = {"cifar": 5, "imagenet": 1}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frost(Task):
+    """Cover every image with frost."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Draw which picture each image gets, then the first row and column of each crop."""
+        import torch
+
+        from workers.images.frost_textures import frost_textures
+        from workers.images.grey import grey
+
+        stride = STRIDE[self.severities]
+        textures = torch.from_numpy(frost_textures())[
+            :, stride // 2 :: stride, stride // 2 :: stride
+        ]
+        number, side, device = len(pixels), textures.shape[1], generator.device
+        which = torch.randint(len(textures), (number,), generator=generator, device=device)
+        start = torch.randint(side, (number, 2), generator=generator, device=device)
+        crops = _crops(textures, which.cpu(), start.cpu(), pixels.shape[2:])
+        ice = crops.to(pixels.device).permute(0, 3, 1, 2).to(pixels.dtype) / 255
+        image_weight, ice_weight = WEIGHTS[self.severities][self.severity - 1]
+        return image_weight * pixels + ice_weight * (grey(ice) if pixels.shape[1] == 1 else ice)
+
+
+def _crops(
+    textures: torch.Tensor, which: torch.Tensor, start: torch.Tensor, size: torch.Size
+) -> torch.Tensor:
+    """Cut (n, height, width, 3) out of textures that repeat in both directions."""
+    import torch
+
+    side = textures.shape[1]
+    rows = (start[:, :1] + torch.arange(size[0])) % side
+    columns = (start[:, 1:] + torch.arange(size[1])) % side
+    return textures[which[:, None, None], rows[:, :, None], columns[:, None, :]]

@@ -1,0 +1,89 @@
+"""Snowfall: blurred streaks over a whitened image.
+
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
+
+    flakes f: N(m, s²) per pixel, enlarged z times, 0 below h, blurred along an angle of
+    −135° to −45° with radius r and standard deviation d
+    x' = w · x + (1 − w) · max(x, 1.5 · grey(x) + 0.5) + f + f turned by 180°
+
+    severity  m     s    z     h     r   d   w
+    cifar     0.1   0.2  1     0.6   8   3   0.95
+              0.1   0.2  1     0.5   10  4   0.9
+              0.15  0.3  1.75  0.55  10  4   0.9
+              0.25  0.3  2.25  0.6   12  6   0.85
+              0.3   0.3  1.25  0.65  14  12  0.8
+    imagenet  0.1   0.3  3     0.5   10  4   0.8
+              0.2   0.3  2     0.5   12  4   0.7
+              0.55  0.3  4     0.9   12  8   0.7
+              0.55  0.3  4.5   0.85  12  8   0.65
+              0.55  0.3  2.5   0.85  12  12  0.55
+
+The flakes are truncated to 8 bits before and after the blur, as an 8-bit image library does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from workers.contracts import Task
+
+if TYPE_CHECKING:
+    import torch
+
+SNOWFALL = {
+    "cifar": (
+        (0.1, 0.2, 1.0, 0.6, 8, 3.0, 0.95),
+        (0.1, 0.2, 1.0, 0.5, 10, 4.0, 0.9),
+        (0.15, 0.3, 1.75, 0.55, 10, 4.0, 0.9),
+        (0.25, 0.3, 2.25, 0.6, 12, 6.0, 0.85),
+        (0.3, 0.3, 1.25, 0.65, 14, 12.0, 0.8),
+    ),
+    "imagenet": (
+        (0.1, 0.3, 3.0, 0.5, 10, 4.0, 0.8),
+        (0.2, 0.3, 2.0, 0.5, 12, 4.0, 0.7),
+        (0.55, 0.3, 4.0, 0.9, 12, 8.0, 0.7),
+        (0.55, 0.3, 4.5, 0.85, 12, 8.0, 0.65),
+        (0.55, 0.3, 2.5, 0.85, 12, 12.0, 0.55),
+    ),
+}
+ANGLES = (-135.0, -45.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snow(Task):
+    """Whiten every image and let snow fall over it."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Draw the flakes of all images, then one angle per image."""
+        from workers.images.grey import grey
+        from workers.images.motion import motion_blur
+
+        mean, deviation, zoom, threshold, radius, sigma, weight = SNOWFALL[self.severities][
+            self.severity - 1
+        ]
+        noise = pixels.new_empty(len(pixels), 1, *pixels.shape[2:])
+        noise.normal_(mean, deviation, generator=generator)
+        angles = pixels.new_empty(len(pixels)).uniform_(*ANGLES, generator=generator)
+        streaks = motion_blur(_flakes(noise, zoom, threshold), radius, sigma, angles)
+        # Where a sum of float32 is a whole level, its error must not cost that level.
+        snow = (streaks + 1e-3).floor() / 255
+        whitened = (1.5 * grey(pixels) + 0.5).maximum(pixels)
+        return weight * pixels + (1 - weight) * whitened + snow + snow.flip(2, 3)
+
+
+def _flakes(noise: torch.Tensor, zoom: float, threshold: float) -> torch.Tensor:
+    """Enlarge the noise and keep what is high, as 8-bit levels.
+
+    Thresholds make a jump of any rounding error, so this is done in float64.
+    """
+    from workers.images.clipped_zoom import clipped_zoom
+
+    flakes = clipped_zoom(noise.double(), zoom)
+    return (flakes.where(flakes >= threshold, 0).clamp(0, 1) * 255).floor().to(noise.dtype)

@@ -1,0 +1,70 @@
+"""Zoom blur, as of a camera that moves towards the scene.
+
+Severities and formula: CIFAR-10-C and ImageNet-C, Hendrycks & Dietterich (2019), "Benchmarking
+Neural Network Robustness to Common Corruptions and Perturbations".
+
+    mean of the image and of its enlargements by 1, 1 + step, 1 + 2·step … (below end)
+
+    severity        1     2     3     4     5
+    step, cifar     0.01  0.01  0.01  0.01  0.01
+    end, cifar      1.06  1.11  1.16  1.21  1.26
+    step, imagenet  0.01  0.01  0.02  0.02  0.03
+    end, imagenet   1.11  1.16  1.21  1.26  1.31
+
+The end itself is one of the factors where floating-point numbers make it so: cifar 1 and 2,
+imagenet 1. The published data are made that way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts import Task
+from workers.images.levels import LIFT
+
+if TYPE_CHECKING:
+    import torch
+
+END_AND_STEP = {
+    "cifar": ((1.06, 0.01), (1.11, 0.01), (1.16, 0.01), (1.21, 0.01), (1.26, 0.01)),
+    "imagenet": ((1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03)),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoomBlur(Task):
+    """Average every image with enlargements of its middle."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
+
+    def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Sample all images once for each enlargement."""
+        from workers.images.sampling import sample
+
+        factors = np.arange(1, *END_AND_STEP[self.severities][self.severity - 1])
+        total = pixels.clone()
+        for factor in factors:
+            rows, columns = (_positions(size, factor) for size in pixels.shape[2:])
+            total += sample(
+                pixels, pixels.new_tensor(rows)[:, None], pixels.new_tensor(columns), "mirror"
+            )
+        return total / (len(factors) + 1) + LIFT
+
+
+def _positions(size: int, factor: float) -> NDArray[np.float64]:
+    """Place the pixels of the enlargement on a line of ``size`` old ones.
+
+    The middle ⌈size / factor⌉ pixels are stretched over the next whole number of new ones, first on
+    first and last on last, of which the middle ``size`` are kept.
+    """
+    cropped = int(np.ceil(size / factor))
+    enlarged = round(cropped * factor)
+    new = np.arange(size) + (enlarged - size) // 2
+    return (size - cropped) // 2 + new * (cropped - 1) / (enlarged - 1)
