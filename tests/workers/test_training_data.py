@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from workers.contracts import DataError, DataSet, Images, Split, Training
 from workers.training.augmentation import EpochDraws, crop_and_mirror
-from workers.training.device_data import DeviceData
+from workers.training.device_data import DeviceData, parts
 from workers.training.normalisation import normalise, statistics
 
 CPU = torch.device("cpu")
@@ -56,8 +56,22 @@ def test_holdout_limits() -> None:
     for wrong in (1.0, -0.1, 0.999):
         with pytest.raises(DataError, match="expected 0 to below 1"):
             data(holdout=wrong)
-    with pytest.raises(DataError, match="holdout above 0"):
-        next(data(holdout=0.0).samples(0))
+    assert data(holdout=0.0).samples(0) == ()
+
+
+@pytest.mark.parametrize(
+    ("holdout", "multiple", "held"), [(0.1, 1, 5), (0.1, 8, 8), (0.2, 5, 10), (0.5, 64, 25)]
+)
+def test_holdout_is_rounded_up_to_a_multiple_if_that_leaves_something(
+    holdout: float, multiple: int, held: int
+) -> None:
+    parted = DeviceData(Noise(holdout=holdout), Path(), CPU, multiple)
+    assert (len(parted.fit), len(parted.held_out)) == (50 - held, held)
+
+
+def test_holdout_of_the_paper() -> None:
+    kept, held = parts(50_000, 0.1, 128)
+    assert (len(kept), len(held)) == (44_880, 5_120)
 
 
 def test_statistics_are_exact() -> None:
@@ -140,17 +154,32 @@ def test_draws_cover_all_shifts_and_mirror_half() -> None:
     assert not EpochDraws.draw(100, Training(epochs=1, crop=4), 0, 0).mirrored.any()
 
 
-def test_samples_are_held_out_images_drawn_by_seed() -> None:
+def test_samples_are_held_out_examples_drawn_by_seed() -> None:
     parted = data(holdout=0.5)
-    batches = list(parted.samples(0, count=20, batch_size=8))
-    assert [len(batch) for batch in batches] == [8, 8, 4]
-    everything = {row.tobytes() for row in normalised(parted)}
-    chosen = {row.tobytes() for row in torch.cat(batches).numpy()}
-    assert len(chosen) == 20
-    assert chosen <= everything
-    assert not torch.equal(batches[0], next(parted.samples(1, count=20, batch_size=8)))
-    assert sum(map(len, parted.samples(0))) == 25
+    batches = parted.samples(0, count=20, batch_size=8)
+    assert [len(images) for images, _ in batches] == [8, 8, 4]
+    images, labels = (torch.cat(part) for part in zip(*batches, strict=True))
+    known = {
+        row.numpy().tobytes(): int(label)
+        for row, label in zip(
+            normalise(parted.held_out.pixels, parted.mean, parted.std),
+            parted.held_out.labels,
+            strict=True,
+        )
+    }
+    found = [row.numpy().tobytes() for row in images]
+    assert len(set(found)) == 20
+    assert [known[row] for row in found] == labels.tolist()
+    assert labels.dtype == torch.int64
+    other = parted.samples(1, count=20, batch_size=8)
+    assert not torch.equal(batches[0][0], other[0][0])
+    assert sum(len(labels) for _, labels in parted.samples(0)) == 25
 
 
-def normalised(parted: DeviceData) -> np.ndarray:
-    return normalise(parted.held_out.pixels, parted.mean, parted.std).numpy()
+@pytest.mark.parametrize(
+    ("count", "batch_size", "expected"),
+    [(25, 8, [8, 8, 9]), (24, 8, [8, 8, 8]), (1, 8, [1]), (9, 8, [9]), (10, 8, [8, 2]), (0, 8, [])],
+)
+def test_no_last_batch_of_one_sample(count: int, batch_size: int, expected: list[int]) -> None:
+    batches = data(holdout=0.5).samples(0, count, batch_size)
+    assert [len(labels) for _, labels in batches] == expected

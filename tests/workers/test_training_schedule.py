@@ -1,11 +1,13 @@
 import math
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.contracts import Training
 from workers.training.schedule import learning_rate
+from workers.training.step import set_rate
 
 
 def rates(recipe: Training, epochs: list[float], steps: int = 100) -> list[float]:
@@ -27,6 +29,26 @@ def test_multi_step_of_the_paper() -> None:
 def test_vgg_halves_every_thirty_epochs() -> None:
     recipe = Training(epochs=300, lr=0.05, gamma=0.5, milestones=tuple(range(30, 300, 30)))
     assert rates(recipe, [29.99, 30, 60, 299]) == [0.05, 0.025, 0.0125, 0.05 * 0.5**9]
+
+
+def test_step_falls_after_every_period() -> None:
+    recipe = Training(epochs=300, lr=0.05, gamma=0.5, schedule="step", period=30, warmup=10)
+    found = rates(recipe, [0, 5, 29.99, 30, 60, 299])
+    assert found == [0, 0.025, 0.05, 0.025, 0.0125, 0.05 * 0.5**9]
+
+
+@given(st.integers(1, 50), st.integers(1, 500), st.integers(0, 10**5))
+def test_step_is_multi_step_at_all_multiples(period: int, steps: int, step: int) -> None:
+    milestones = tuple(float(epoch) for epoch in range(period, 1000, period))
+    regular = Training(epochs=1000, schedule="step", period=period, gamma=0.7)
+    listed = Training(epochs=1000, milestones=milestones, gamma=0.7)
+    step = min(step, 1000 * steps - 1)
+    assert learning_rate(regular, step, steps) == learning_rate(listed, step, steps)
+
+
+def test_periods_may_be_fractions_of_an_epoch() -> None:
+    recipe = Training(epochs=1, lr=1.0, schedule="step", period=0.1, gamma=0.5)
+    assert rates(recipe, [0.09, 0.1, 0.29, 0.3, 0.7]) == [1, 0.5, 0.25, 0.125, 0.5**7]
 
 
 def test_milestones_may_be_fractions_of_an_epoch() -> None:
@@ -56,7 +78,8 @@ recipes = st.builds(
     Training,
     epochs=st.integers(0, 300),
     lr=st.floats(1e-6, 10),
-    schedule=st.sampled_from(["constant", "multi_step", "cosine", "polynomial"]),
+    schedule=st.sampled_from(["constant", "multi_step", "step", "cosine", "polynomial"]),
+    period=st.floats(0.01, 300),
     milestones=st.lists(st.floats(0, 300), max_size=4).map(tuple),
     gamma=st.floats(0, 1),
     power=st.floats(0, 5),
@@ -74,3 +97,18 @@ def test_rate_never_rises_after_the_warm_up(recipe: Training, steps: int) -> Non
     start = math.ceil(recipe.warmup * steps)
     found = [learning_rate(recipe, step, steps) for step in range(start, start + 2000, 100)]
     assert found == sorted(found, reverse=True)
+
+
+def test_a_rate_on_the_device_is_the_rate_itself() -> None:
+    """A CUDA graph reads the rate from a tensor that it was recorded with."""
+    trained, in_place = ([], torch.tensor(1.0))
+    for rate in (1.0, in_place):
+        weight = torch.nn.Parameter(torch.ones(3))
+        optimizer = torch.optim.SGD([weight], rate, momentum=0.9, fused=True)
+        for step in range(4):
+            set_rate(optimizer, 0.1 / (step + 1))
+            weight.grad = weight.detach().clone()
+            optimizer.step()
+        trained.append(weight)
+    assert torch.equal(*trained)
+    assert in_place.item() == pytest.approx(0.025)

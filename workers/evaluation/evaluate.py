@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workers.contracts import Images, Runtime, Task, TaskCell
+from workers.contracts import DataError, Images, Runtime, Task, TaskCell
 from workers.evaluation.inputs import Pixels, task_pixels
+from workers.evaluation.pixel_counts import PixelCounts, pixel_counts
 from workers.evaluation.predictions import Predictions
 from workers.evaluation.seeding import BLOCK, block_generator
+from workers.evaluation.shift import shifted_images
 from workers.registry import TASKS
 from workers.training.normalisation import normalise
 
 CUDA_BATCH = 4096
-CUDA_BATCH_PIXELS = CUDA_BATCH * 64 * 64
+BATCH_PIXELS = CUDA_BATCH * 64 * 64
 
 
 def evaluate(
@@ -29,12 +31,13 @@ def evaluate(
     fingerprint: str,
     runtime: Runtime,
     device: torch.device | str,
-) -> Iterator[Predictions]:
+) -> Iterator[Predictions | PixelCounts]:
     """Predict every task in evaluation mode, with one load of the network.
 
     Args:
-        network: (n, channels, height, width) → (n, classes) logits; moved to ``device``, and left
-            in the mode it came in.
+        network: (n, channels, height, width) → (n, classes) logits, or for segmentation (n,
+            classes, height, width), itself or as ``out`` of a mapping; moved to ``device``, and
+            left in the mode it came in.
         tasks: what to test on, in this order.
         test: the clean test images.
         mean: float32 of shape (channels,); the network sees (pixels / 255 − mean) / std.
@@ -42,6 +45,9 @@ def evaluate(
         fingerprint: identifies the data set, for the cache of corrupted images.
         runtime: names that cache.
         device: where the network runs. Noise is drawn on the CPU, so all devices see the same.
+
+    Raises:
+        DataError: a task tests segmentation on images of one class each, or the reverse.
 
     """
     device = torch.device(device)
@@ -51,23 +57,29 @@ def evaluate(
     try:
         for cell in tasks:
             task = TASKS.create(cell.task)
+            images = shifted_images(task, test, runtime.data_root) or test
             pixels = task_pixels(
-                test.pixels, task, key=cell.key, fingerprint=fingerprint, cache=runtime.cache
+                images.pixels, task, key=cell.key, fingerprint=fingerprint, cache=runtime.cache
             )
-            logits = _predict(network, pixels, task, cell.key, *scale)
-            yield _predictions(cell.key, logits, test)
+            if images.labels.ndim != test.labels.ndim:
+                raise DataError(f"{cell.label}: its labels are not of the kind of the network's")
+            logits = _logits(network, pixels, task, cell.key, *scale)
+            if images.labels.ndim > 1:
+                yield pixel_counts(cell.key, logits, images.labels)
+            else:
+                yield _predictions(cell.key, torch.cat(list(logits)).cpu(), images)
     finally:
         for module, training in modes.items():
             module.training = training
 
 
 @torch.inference_mode()
-def _predict(
+def _logits(
     network: nn.Module, pixels: Pixels, task: Task, key: str, mean: Tensor, std: Tensor
-) -> Tensor:
-    """Return logits of shape (examples, classes) on the CPU."""
+) -> Iterator[Tensor]:
+    """Yield logits of one batch after the other, on the device."""
     blocks = _blocks_per_batch(pixels, mean.device)
-    logits = []
+    at_once = _fitting(pixels)
     for first in range(0, -(-len(pixels) // BLOCK), blocks):
         # np.array copies: a memory-mapped file is read-only, which tensors cannot express.
         levels = torch.from_numpy(np.array(pixels[first * BLOCK : (first + blocks) * BLOCK]))
@@ -76,17 +88,23 @@ def _predict(
             task.perturb(part, block_generator(key, first + index))
             for index, part in enumerate(torch.split(batch, BLOCK))
         ]
-        logits.append(network(parts[0] if len(parts) == 1 else torch.cat(parts)).float())
-    return torch.cat(logits).cpu()
+        whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+        for images in torch.split(whole, at_once):
+            outputs = network(images)
+            yield (outputs["out"] if isinstance(outputs, Mapping) else outputs).float()
 
 
 def _blocks_per_batch(pixels: Pixels, device: torch.device) -> int:
     """Batches are whole blocks: one on a CPU, for its cache, and what fits easily on a GPU."""
     if device.type == "cpu":
         return 1
+    return max(1, min(CUDA_BATCH, _fitting(pixels)) // BLOCK)
+
+
+def _fitting(pixels: Pixels) -> int:
+    """Count the images that a network sees at once; of large ones that is less than a block."""
     height, width = pixels.shape[1:3]
-    fits: int = CUDA_BATCH_PIXELS // (height * width)
-    return max(1, min(CUDA_BATCH, fits) // BLOCK)
+    return max(1, BATCH_PIXELS // int(height * width))
 
 
 def _predictions(key: str, logits: Tensor, test: Images) -> Predictions:

@@ -32,7 +32,7 @@ def task_pixels(pixels: Pixels, task: Task, *, key: str, fingerprint: str, cache
         pixels: (examples, height, width, channels).
         task: returned unchanged unless it corrupts.
         key: identifies the task, and seeds it.
-        fingerprint: identifies ``pixels``.
+        fingerprint: identifies ``pixels`` of that shape.
         cache: folder of the files; several processes may share it.
 
     Returns:
@@ -41,7 +41,8 @@ def task_pixels(pixels: Pixels, task: Task, *, key: str, fingerprint: str, cache
     """
     if not task.corrupts:
         return pixels
-    path = cache / "inputs" / f"{sha256(f'{fingerprint}/{key}'.encode()).hexdigest()}.npy"
+    made_of = f"{fingerprint}/{key}/{pixels.shape}"
+    path = cache / "inputs" / f"{sha256(made_of.encode()).hexdigest()}.npy"
     if not _is_whole(path):
         _generate(path, pixels, task, key)
     stored: Pixels = np.load(path, mmap_mode="r", allow_pickle=False)

@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from workers.checkpoint import build
-from workers.contracts import Component, Event, Level, Method, Training
+from workers.contracts import Checkpoint, Component, Event, Level, Samples, Training
 from workers.pruning.prunable import count
-from workers.pruning.prune import PruneResult, prune
+from workers.pruning.prune import PruneResult, prune, within_tolerance
 from workers.registry import METHODS, MODELS
 from workers.run.site import Site
 from workers.training.seeding import seed_everything
@@ -29,68 +30,107 @@ Made = tuple[nn.Module, dict[str, Any]]
 class Stage:
     """One network of a chain: its key, its level (0 is the parent), and how to make it.
 
-    ``make`` returns the network, trained, and the record that it is committed with.
+    ``make`` returns the network, trained, and the record that it is committed with. ``lease`` is
+    the key that keeps others from the same work. A checkpoint is not evaluated.
     """
 
     key: str
     level: int
     make: Callable[[], Made]
+    lease: str
+    evaluated: bool = True
 
 
 def stages(site: Site) -> Iterator[Stage]:
     """List what a chain makes, in order; every network starts from one that comes earlier."""
     chain = site.chain
     if chain.method is None or chain.retraining is None:
-        yield Stage(chain.parent, 0, partial(_dense, site))
+        for checkpoint in chain.checkpoints:
+            make = partial(_checkpoint, site, checkpoint)
+            yield Stage(checkpoint.key, 0, make, lease=chain.parent, evaluated=False)
+        yield Stage(chain.parent, 0, partial(_dense, site), lease=chain.parent)
         return
     for index, level in enumerate(chain.levels, start=1):
         make = partial(_pruned, site, level, index, chain.method, chain.retraining)
-        yield Stage(level.key, index, make)
+        yield Stage(level.key, index, make, lease=level.key)
 
 
 def _dense(site: Site) -> Made:
     key, recipe = site.chain.parent, site.chain.training
-    seed = seed_everything(key)
+    network, seed = _fresh_parent(site)
+    trained = _train(site, network, recipe, scratch=key, seed=seed, level=0)
+    return network, _record(site, "parent", recipe, trained) | _size(network, 0.0)
+
+
+def _checkpoint(site: Site, checkpoint: Checkpoint) -> Made:
+    """Train the parent so far; if it is not there yet, it will go on from here."""
+    recipe = site.chain.training
+    network, seed = _fresh_parent(site)
+    made = site.store.has(site.chain.parent)
+    scratch = checkpoint.key if made else site.chain.parent
+    trained = _train(
+        site, network, recipe, scratch=scratch, seed=seed, level=0, until=checkpoint.epoch
+    )
+    return network, _record(site, "checkpoint", recipe, trained) | {"epoch": checkpoint.epoch}
+
+
+def _fresh_parent(site: Site) -> tuple[nn.Module, int]:
+    seed = seed_everything(site.chain.parent)
     network = build(site.made_as).to(site.device)
     MODELS.create(site.chain.model).load_published(network)
-    trained = _train(site, network, recipe, key=key, seed=seed, level=0)
-    size = count(network)
-    return network, _record(site, "parent", recipe, trained) | {
-        "requested_ratio": 0.0,
-        "achieved_ratio": 0.0,
-        "within_tolerance": True,
-        "parameters": size.parameters,
-        "nonzero": size.nonzero,
-    }
+    return network, seed
 
 
 def _pruned(site: Site, level: Level, index: int, method: Component, recipe: Training) -> Made:
     seed = seed_everything(level.key)
     network = site.stored(level.base)
-    pruned = _prune(site, network, level, METHODS.create(method), seed)
+    samples = site.samples(network, seed, recipe)
+    pruned = _prune(network, level, method, samples, seed, site.delta)
+    network, start = _retrained_from(site, network)
     trained = _train(
-        site, network, recipe, key=level.key, seed=seed, level=index, masks=pruned.masks
+        site,
+        network,
+        recipe,
+        scratch=level.key,
+        seed=seed,
+        level=index,
+        masks=pruned.masks,
+        start=start,
     )
-    return network, _record(site, "level", recipe, trained) | {
+    pretends = METHODS.get(method.name).pretends
+    return network, _record(site, "level", recipe, trained) | _size(
+        network, level.ratio, pretends=pretends
+    ) | {
         "base": level.base,
-        "requested_ratio": pruned.requested,
-        "achieved_ratio": pruned.achieved,
-        "within_tolerance": pruned.within_tolerance,
-        "parameters": pruned.parameters,
-        "nonzero": pruned.nonzero,
+        "schedule": site.chain.schedule.label if site.chain.schedule else "",
+        "samples": sum(len(labels) for _, labels in samples),
     }
 
 
-def _prune(site: Site, network: nn.Module, level: Level, method: Method, seed: int) -> PruneResult:
+def _prune(
+    network: nn.Module,
+    level: Level,
+    method: Component,
+    samples: Samples,
+    seed: int,
+    delta: float,
+) -> PruneResult:
     """Prune to every compress-only step of the level, then to its ratio."""
+    source = torch.Generator().manual_seed(seed)
+    how = partial(prune, samples=samples, generator=source, delta=delta)
+    for ratio in (*level.steps, level.ratio):
+        result = how(network, METHODS.create(method), ratio)
+    return result
 
-    def prune_to(ratio: float) -> PruneResult:
-        samples = site.data.train.samples(seed) if method.needs_samples else ()
-        return prune(network, method, ratio, samples=samples)
 
-    for step in level.steps:
-        prune_to(step)
-    return prune_to(level.ratio)
+def _retrained_from(site: Site, pruned: nn.Module) -> tuple[nn.Module, int]:
+    """Choose the weights that retraining starts from, and the epoch of its recipe."""
+    schedule, rewinds_to = site.chain.schedule, site.chain.rewinds_to
+    if rewinds_to is not None:
+        return site.stored(rewinds_to.key), rewinds_to.epoch
+    if schedule is not None and schedule.retraining == "scratch":
+        return build(site.made_as).to(site.device), 0
+    return pruned, 0
 
 
 def _train(
@@ -98,10 +138,12 @@ def _train(
     network: nn.Module,
     recipe: Training,
     *,
-    key: str,
+    scratch: str,
     seed: int,
     level: int,
     masks: Mapping[str, Tensor] | None = None,
+    start: int = 0,
+    until: int | None = None,
 ) -> TrainingResult:
     progress = partial(Event, chain=site.chain.name, kind="epoch", level=level)
 
@@ -115,10 +157,25 @@ def _train(
         seed=seed,
         device=site.device,
         masks=masks,
-        resume=site.store.scratch(key),
+        start=start,
+        until=until,
+        resume=site.store.scratch(scratch),
         checkpoint_seconds=site.runtime.checkpoint_seconds,
         on_epoch=on_epoch,
     )
+
+
+def _size(network: nn.Module, ratio: float, *, pretends: bool = False) -> dict[str, Any]:
+    """Count what is left after training; a control counts as if it had been pruned."""
+    size = count(network)
+    achieved = ratio if pretends else 1 - size.nonzero / size.parameters
+    return {
+        "requested_ratio": ratio,
+        "achieved_ratio": achieved,
+        "within_tolerance": within_tolerance(achieved, ratio, size.parameters),
+        "parameters": size.parameters,
+        "nonzero": size.nonzero,
+    }
 
 
 def _record(site: Site, kind: str, recipe: Training, trained: TrainingResult) -> dict[str, Any]:

@@ -10,17 +10,21 @@ from typing import Any
 import torch
 
 from workers.checkpoint import WEIGHTS, architecture, restore
-from workers.contracts import Chain, DataError, Images, Report, Runtime, Store
+from workers.contracts import Chain, DataError, Images, Report, Runtime, Samples, Store, Training
+from workers.pruning.bounds import DELTA, MAP_DELTA
+from workers.pruning.samples import BATCH, MAP_BATCH, sample_count
+from workers.pruning.size import layer_shapes
 from workers.registry import DATA_SETS
 from workers.training.device import resolve_device
-from workers.training.device_data import DeviceData
+from workers.training.loading import load_train_data
+from workers.training.train_data import TrainData
 
 
 @dataclass(frozen=True)
 class LoadedData:
-    """A data set in memory: the train split on the device, the test split as stored."""
+    """A data set: the train split ready for the device, the test split as stored."""
 
-    train: DeviceData
+    train: TrainData
     test: Images
 
 
@@ -41,7 +45,7 @@ class Site:
     @cached_property
     def data(self) -> LoadedData:
         """The chain's data, or what the last chain of this process left if they are the same."""
-        wanted = f"{self.chain.data} {self.chain.fingerprint} {self.device}"
+        wanted = f"{self.chain.data} {self.chain.fingerprint} {self.device} {self._held_out_in}"
         if wanted not in _WARM:
             _WARM.clear()
             _WARM[wanted] = self._load()
@@ -57,6 +61,27 @@ class Site:
         """Rebuild a committed network on the device."""
         made_as = self.store.record(key)["network"]
         return restore(made_as, self.store.read(key, WEIGHTS)).to(self.device)
+
+    def samples(self, network: torch.nn.Module, seed: int, recipe: Training) -> Samples:
+        """Draw as many held-out examples as pruning ``network`` asks for, if there are any."""
+        train, chain = self.data.train, self.chain
+        first = train.samples(seed, 2)
+        if not first:
+            return ()
+        count = sample_count(
+            layer_shapes(network, first[0][0][:1]).values(),
+            held_out=len(train.held_out),
+            batch_size=chain.training.batch_size,
+            parity=chain.parity,
+            delta=self.delta,
+        )
+        batch_size = MAP_BATCH if self._maps else BATCH
+        return train.samples(seed, count, batch_size, recipe)
+
+    @property
+    def delta(self) -> float:
+        """The probability that the error bounds of pruning methods fail."""
+        return MAP_DELTA if self._maps else DELTA
 
     def environment(self) -> dict[str, str]:
         """Say what may change the last bits of a number, for the record."""
@@ -77,7 +102,19 @@ class Site:
                 f"the data of {self.chain.network} at {root} are not those that the sweep was "
                 "planned with: put the same files on every machine, and plan again if they changed"
             )
-        return LoadedData(DeviceData(data_set, root, self.device), data_set.load("test", root))
+        train = load_train_data(
+            data_set, root, self.device, multiple=self._held_out_in, threads=self.runtime.threads
+        )
+        return LoadedData(train, data_set.load("test", root))
+
+    @property
+    def _maps(self) -> bool:
+        return DATA_SETS.get(self.chain.data.name).labels == "map"
+
+    @property
+    def _held_out_in(self) -> int:
+        """What the held-out part is a multiple of: the paper's release held out whole batches."""
+        return self.chain.training.batch_size if self.chain.parity == "paper" else 1
 
 
 _WARM: dict[str, LoadedData] = {}

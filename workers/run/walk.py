@@ -15,9 +15,11 @@ import torch
 from workers.checkpoint import WEIGHTS, dump
 from workers.contracts import Chain, Event, Report, Runtime, Store, TaskCell, evaluation_key
 from workers.evaluation.evaluate import evaluate
-from workers.evaluation.predictions import PREDICTIONS, to_parquet
+from workers.evaluation.predictions import PREDICTIONS
+from workers.evaluation.results import to_parquet
 from workers.run.networks import Stage, stages
 from workers.run.site import Site
+from workers.training.seeding import be_deterministic
 
 
 def run_chain(
@@ -31,9 +33,11 @@ def run_chain(
     """
     torch.set_num_threads(runtime.threads)
     site = Site(chain, store, runtime, report)
+    be_deterministic(site.device)
     for stage in stages(site):
         _make(site, stage)
-        _evaluate(site, stage, tasks)
+        if stage.evaluated:
+            _evaluate(site, stage, tasks)
 
 
 def release() -> None:
@@ -46,12 +50,13 @@ def release() -> None:
 def _make(site: Site, stage: Stage) -> None:
     if site.store.has(stage.key):
         return
-    with site.store.lease(stage.key):
+    with site.store.lease(stage.lease):
         if site.store.has(stage.key):
             return
         network, record = stage.make()
         site.store.put(stage.key, record, {WEIGHTS: dump(network)})
-    site.report(Event(chain=site.chain.name, kind="network", level=stage.level))
+    if stage.evaluated:
+        site.report(Event(chain=site.chain.name, kind="network", level=stage.level))
 
 
 def _evaluate(site: Site, stage: Stage, tasks: Sequence[TaskCell]) -> None:

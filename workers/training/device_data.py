@@ -9,11 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from workers.contracts import DataError, DataSet, Images, Training
+from workers.contracts import DataSet, Images, Training
 from workers.images.subsets import Indices, holdout
 from workers.training.augmentation import EpochDraws, crop_and_mirror
+from workers.training.mixing import mixed
 from workers.training.normalisation import normalise, statistics
 from workers.training.seeding import generator
+from workers.training.train_data import Batch
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,24 @@ class DeviceData:
 
     """
 
-    def __init__(self, data_set: DataSet, root: Path, device: torch.device) -> None:
+    def __init__(
+        self, data_set: DataSet, root: Path, device: torch.device, multiple: int = 1
+    ) -> None:
         """Load the train split and bring it to ``device``.
+
+        Args:
+            data_set: what to load; its ``holdout`` parts the split.
+            root: where its files are.
+            device: where the examples go.
+            multiple: how many are held out is rounded up to a multiple of this, if that leaves
+                something to fit to.
 
         Raises:
             DataError: the data are missing or unreadable, or nothing is left to fit to.
 
         """
         images = data_set.load("train", root)
-        kept, held = holdout(len(images.labels), data_set.holdout)
+        kept, held = parts(len(images.labels), data_set.holdout, multiple)
         self.classes = data_set.classes(root)
         self.fit = _examples(images, kept, device)
         self.held_out = _examples(images, held, device)
@@ -75,35 +86,69 @@ class DeviceData:
         full, rest = divmod(len(self.fit), recipe.batch_size)
         return max(full + (rest > 1), 1)
 
-    def batches(self, recipe: Training, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, recipe: Training, seed: int, epoch: int) -> Iterator[Batch]:
         """Yield (images, labels) of one epoch.
 
-        The images are augmented and normalised float32 of shape (n, channels, height, width) in
-        channels_last. Order and augmentation depend on ``seed`` and ``epoch`` alone.
+        The images are corrupted by the mix of the recipe, augmented and normalised: float32 of
+        shape (n, channels, height, width) in channels_last. Order, corruption and augmentation
+        depend on ``seed`` and ``epoch`` alone.
         """
         draws = EpochDraws.draw(len(self.fit), recipe, seed, epoch).to(self.fit.labels.device)
+        source = mixed(self.fit.pixels, recipe, seed, epoch) if recipe.mix else self.fit.pixels
         for step in range(self.steps_per_epoch(recipe)):
             now = slice(step * recipe.batch_size, (step + 1) * recipe.batch_size)
-            pixels = self.fit.pixels[draws.order[now]]
+            pixels = source[draws.order[now]]
             if recipe.crop or recipe.flip:
                 where = draws.top[now], draws.left[now], draws.mirrored[now]
                 pixels = crop_and_mirror(pixels, recipe.crop, *where)
             yield normalise(pixels, self.mean, self.std), self.fit.labels[draws.order[now]]
 
-    def samples(self, seed: int, count: int = 256, batch_size: int = 64) -> Iterator[Tensor]:
-        """Yield normalised batches of ``count`` held-out images at random, or of all if fewer.
+    def samples(
+        self, seed: int, count: int = 256, batch_size: int = 32, recipe: Training | None = None
+    ) -> tuple[Batch, ...]:
+        """Draw ``count`` held-out examples at random, or all if there are fewer.
 
-        Raises:
-            DataError: nothing is held out.
+        Args:
+            seed: of the draw.
+            count: how many.
+            batch_size: of the batches; a last one of a single image joins the one before.
+            recipe: its mix corrupts the images; they are not cropped nor mirrored.
 
         """
-        if not len(self.held_out):
-            raise DataError("a method needs samples: give the data a holdout above 0")
         order = torch.randperm(len(self.held_out), generator=generator(seed, "samples"))[:count]
-        for chosen in torch.split(order.to(self.held_out.labels.device), batch_size):
-            yield normalise(self.held_out.pixels[chosen], self.mean, self.std)
+        chosen = order.to(self.held_out.labels.device)
+        pixels, labels = self.held_out.pixels[chosen], self.held_out.labels[chosen]
+        if recipe is not None and recipe.mix:
+            pixels = mixed(pixels, recipe, seed, "samples")
+        batches = zip(
+            torch.split(normalise(pixels, self.mean, self.std), sizes(len(order), batch_size)),
+            torch.split(labels, sizes(len(order), batch_size)),
+            strict=True,
+        )
+        return tuple(batches)
+
+
+def sizes(count: int, batch_size: int) -> list[int]:
+    """Part ``count`` into full batches and the rest; a rest of 1 joins the last full batch."""
+    full, rest = divmod(count, batch_size)
+    if rest == 1 and full:
+        return [batch_size] * (full - 1) + [batch_size + 1]
+    return [batch_size] * full + [rest] * (rest > 0)
+
+
+def parts(count: int, fraction: float, multiple: int) -> tuple[Indices, Indices]:
+    """Part ``range(count)`` into what is fitted to and what is held out.
+
+    What is held out is rounded up to a ``multiple``, if that leaves something to fit to.
+
+    Raises:
+        DataError: ``fraction`` is not in [0, 1), or nothing is left to fit to.
+
+    """
+    rounded = -(-round(count * fraction) // multiple) * multiple
+    return holdout(count, fraction, multiple=multiple if rounded < count else 1)
 
 
 def _examples(images: Images, chosen: Indices, device: torch.device) -> Examples:
     pixels, labels = (torch.from_numpy(part[chosen]) for part in (images.pixels, images.labels))
-    return Examples(pixels.to(device), labels.to(device))
+    return Examples(pixels.to(device), labels.to(device, torch.int64))

@@ -39,8 +39,11 @@ def normalise(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
         float32 of shape (n, channels, height, width) in channels_last, as the pixels lie already.
 
     """
-    batch = pixels.permute(0, 3, 1, 2).float()
-    return batch.sub_((255 * mean).view(-1, 1, 1)).div_((255 * std).view(-1, 1, 1))
+    count, height, width, channels = pixels.shape
+    # By lines: over an innermost axis of three channels it would be several times slower.
+    rows = pixels.reshape(count * height, width * channels).float()
+    rows.sub_((255 * mean).repeat(width)).div_((255 * std).repeat(width))
+    return rows.view(count, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _sums(values: NDArray[np.uint8]) -> tuple[int, int]:

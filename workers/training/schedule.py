@@ -22,6 +22,8 @@ def learning_rate(recipe: Training, step: int, steps_per_epoch: int) -> float:
         case "multi_step":
             passed = sum(step >= milestone * steps_per_epoch for milestone in recipe.milestones)
             return recipe.lr * recipe.gamma**passed
+        case "step":
+            return recipe.lr * recipe.gamma ** math.floor(step / (recipe.period * steps_per_epoch))
         case "cosine":
             return recipe.lr * (1 + math.cos(math.pi * t)) / 2
         case "polynomial":

@@ -30,7 +30,12 @@ def generator(*path: str | int) -> torch.Generator:
 
 
 def be_deterministic(device: torch.device) -> None:
-    """Make torch repeat its numbers exactly on the CPU; elsewhere speed goes first."""
+    """Make torch repeat its numbers exactly on the CPU; elsewhere speed goes first.
+
+    Not at any price: float32 is float32, never TF32, whether a network trains or is evaluated.
+    """
     torch.use_deterministic_algorithms(device.type == "cpu")
     # Otherwise the deterministic mode also fills every fresh tensor with NaN, which takes time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = device.type == "cuda"
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False

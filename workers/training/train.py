@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workers.contracts import PermanentError, Scratch, Training
-from workers.training.checkpoint import Progress, dump, restore
-from workers.training.device_data import DeviceData
+from workers.training.checkpoint import Progress, finished_epochs
+from workers.training.cuda_graph import CudaRecorder, GraphedStep
 from workers.training.masks import Masks
 from workers.training.schedule import learning_rate
 from workers.training.seeding import be_deterministic, derive_seed
+from workers.training.step import Step, loss_scaler, set_rate, sgd
+from workers.training.train_data import TrainData
 
 
 class TrainingDivergedError(PermanentError):
@@ -25,7 +26,7 @@ class TrainingDivergedError(PermanentError):
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The mean loss of every epoch, and the seconds that all of them took."""
+    """The mean loss of every epoch from ``start`` on, and the seconds that all of them took."""
 
     losses: list[float]
     seconds: float
@@ -33,28 +34,37 @@ class TrainingResult:
 
 def train(
     network: nn.Module,
-    data: DeviceData,
+    data: TrainData,
     recipe: Training,
     *,
     seed: int,
     device: torch.device,
     masks: Mapping[str, Tensor] | None = None,
+    start: int = 0,
+    until: int | None = None,
     resume: Scratch | None = None,
     checkpoint_seconds: float = 30.0,
+    graph: bool = True,
     on_epoch: Callable[[int, int, float], None] = lambda done, total, loss: None,
 ) -> TrainingResult:
     """Train ``network`` in place by stochastic gradient descent and keep the last weights.
 
     Args:
-        network: (n, channels, height, width) → (n, classes) logits; left in evaluation mode.
+        network: images to what ``workers.training.loss`` takes; left in evaluation mode.
         data: on ``device``.
         recipe: what to do.
         seed: of order, augmentation and dropout, each epoch with its own.
         device: where to train.
-        masks: 0/1 tensors by parameter name; masked weights are zero after every step.
-        resume: what it holds is continued, to the bit on the CPU; epochs are saved to it.
+        masks: 0/1 tensors by parameter name; what is masked is zero after every step.
+        start: the epoch of the recipe that the run begins at, as if those before it were done
+            (weight rewinding).
+        until: stop once so many epochs of the recipe are done and leave the training in ``resume``,
+            for a call without ``until`` to continue; 0 leaves the untrained network there.
+        resume: what it holds is continued, to the bit on the CPU, unless it is past ``until``;
+            epochs are saved to it.
         checkpoint_seconds: at most so often.
-        on_epoch: is told epochs done, epochs in all, and the mean loss of the epoch.
+        graph: on a GPU, replay the step as a CUDA graph; in float16 it is never done.
+        on_epoch: is told the epochs done, those of the whole run, and the mean loss of the epoch.
 
     Raises:
         TrainingDivergedError: a loss or weight is not finite.
@@ -63,68 +73,40 @@ def train(
     """
     be_deterministic(device)
     network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = sgd(network, recipe, device)
+    progress = Progress(network, sgd(network, recipe, device), loss_scaler(recipe, device))
+    last = recipe.epochs if until is None else min(until, recipe.epochs)
     saved = resume.read() if resume else None
-    progress = restore(saved, network, optimizer) if saved else Progress()
+    if saved is not None and start + finished_epochs(saved) <= last:
+        progress.restore(saved)
     mask = Masks(network, masks or {})
     mask.apply()
-    earlier, start = progress.seconds, time.monotonic()
-    written = start
-    for epoch in range(len(progress.losses), recipe.epochs):
-        loss = _train_epoch(network, optimizer, mask, data, recipe, seed, epoch)
+    plain = Step(network, progress.optimizer, progress.scaler, mask, recipe)
+    graphed = graph and device.type == "cuda" and recipe.precision != "fp16"
+    step = GraphedStep(plain, CudaRecorder(device)) if graphed else plain
+    earlier, begun = progress.seconds, time.monotonic()
+    written = begun
+    for epoch in range(start + len(progress.losses), last):
+        loss = _train_epoch(step, progress.optimizer, data, recipe, seed, epoch)
         _check_finite(network, loss, recipe, epoch)
         mask.check()
         progress.losses.append(loss)
-        progress.seconds = earlier + time.monotonic() - start
-        on_epoch(epoch + 1, recipe.epochs, loss)
-        if (
-            resume
-            and epoch + 1 < recipe.epochs
-            and time.monotonic() - written >= checkpoint_seconds
-        ):
-            resume.write(dump(network, optimizer, progress))
+        progress.seconds = earlier + time.monotonic() - begun
+        on_epoch(epoch + 1 - start, recipe.epochs - start, loss)
+        if resume and epoch + 1 < last and time.monotonic() - written >= checkpoint_seconds:
+            resume.write(progress.dump())
             written = time.monotonic()
+    if resume and last < recipe.epochs:
+        resume.write(progress.dump())
+    progress.optimizer.zero_grad()
     # Back to the layout it is stored in: sums over weights round differently in another one.
     network.to(memory_format=torch.contiguous_format).eval()
     return TrainingResult(progress.losses, progress.seconds)
 
 
-def sgd(network: nn.Module, recipe: Training, device: torch.device) -> torch.optim.SGD:
-    """Make the optimiser of ``recipe``; ``train`` sets its learning rate before every step."""
-    return torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        fused=device.type in {"cpu", "cuda"},
-    )
-
-
-def train_step(
-    network: nn.Module, optimizer: torch.optim.SGD, images: Tensor, labels: Tensor, recipe: Training
-) -> Tensor:
-    """Take one step and return the mean loss of the batch, still on the device."""
-    optimizer.zero_grad()
-    loss = backward(network, images, labels, recipe)
-    optimizer.step()
-    return loss
-
-
-def backward(network: nn.Module, images: Tensor, labels: Tensor, recipe: Training) -> Tensor:
-    """Add the gradients of the mean loss of the batch, and return that loss."""
-    half = recipe.precision == "bf16"
-    with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=half):
-        loss = F.cross_entropy(network(images), labels)
-    loss.backward()  # type: ignore[no-untyped-call]
-    return loss.detach()
-
-
 def _train_epoch(
-    network: nn.Module,
+    step: Callable[[Tensor, Tensor], Tensor],
     optimizer: torch.optim.SGD,
-    mask: Masks,
-    data: DeviceData,
+    data: TrainData,
     recipe: Training,
     seed: int,
     epoch: int,
@@ -134,9 +116,8 @@ def _train_epoch(
     steps = data.steps_per_epoch(recipe)
     total, seen = torch.zeros((), device=data.mean.device), 0
     for index, (images, labels) in enumerate(data.batches(recipe, seed, epoch)):
-        optimizer.param_groups[0]["lr"] = learning_rate(recipe, epoch * steps + index, steps)
-        total += train_step(network, optimizer, images, labels, recipe) * len(labels)
-        mask.apply()
+        set_rate(optimizer, learning_rate(recipe, epoch * steps + index, steps))
+        total += step(images, labels) * len(labels)
         seen += len(labels)
     return float(total) / seen
 
