@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from orchestrator.spec.labels import label
 from workers.contracts import Chain
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
     from orchestrator.store import Store
 
+Column = NDArray[Any]
+PREDICTIONS = ("label", "predicted")
+COUNTS = ("image", "class", "true_positive", "predicted", "labelled")
 CELLS = pa.schema(
     [
         ("network", pa.string()),
@@ -36,6 +40,7 @@ CELLS = pa.schema(
         ("accuracy", pa.float64()),
         ("error", pa.float64()),
         ("correct", pa.large_list(pa.bool_())),  # a large sweep has over 2^31 examples
+        ("shares", pa.large_list(pa.float64())),  # of segmentation, in place of ``correct``
     ]
 )
 
@@ -56,9 +61,15 @@ def collect(plan: Plan, store: Store, chains: Iterable[Chain] | None = None) -> 
 
 
 def frame(cells: pa.Table) -> pd.DataFrame:
-    """Turn the table into a DataFrame whose ``correct`` column holds one boolean array per row."""
-    scalars = cells.drop_columns(["correct"]).to_pandas()
-    correct = [row.values.to_numpy(zero_copy_only=False) for row in cells["correct"]]
+    """Turn the table into a DataFrame whose ``correct`` column holds one array per row.
+
+    It is boolean, or for segmentation the images' shares of the mean IoU, float64.
+    """
+    scalars = cells.drop_columns(["correct", "shares"]).to_pandas()
+    correct = [
+        (hits if hits.is_valid else shares).values.to_numpy(zero_copy_only=False)
+        for hits, shares in zip(cells["correct"], cells["shares"], strict=True)
+    ]
     return scalars.assign(correct=pd.Series(correct, dtype=object))
 
 
@@ -77,7 +88,7 @@ def _chain_rows(
         "data": chain.data.name,
         "seed": chain.seed,
         "method": label(chain.method) if chain.method else "dense",
-        "schedule": chain.name.rpartition("/")[2] if chain.method else "",
+        "schedule": chain.schedule.label if chain.schedule else "",
     }
     for level, key in enumerate(chain.networks, start=1 if chain.method else 0):
         evaluations = evaluations_of(key)
@@ -95,26 +106,54 @@ def _chain_rows(
 
 
 def _cells(plan: Plan, store: Store, evaluations: Iterable[str]) -> Iterator[dict[str, Any]]:
-    correct: dict[str, np.ndarray[Any, Any]] = {}
+    measured: dict[str, dict[str, Any]] = {}
     for evaluation in evaluations:
-        correct |= _correct(store.read(evaluation, "predictions.parquet"))
+        measured |= _measured(store.read(evaluation, "predictions.parquet"))
     for cell, task in zip(plan.tasks, plan.spec.tasks, strict=True):
-        if cell.key in correct:
-            hits = correct[cell.key]
+        if cell.key in measured:
             yield {
                 "task": task.label,
                 "distribution": task.distribution,
-                "examples": len(hits),
-                "accuracy": float(hits.mean()),
-                "error": float((~hits).mean()),
-                "correct": hits,
+                **measured[cell.key],
             }
 
 
-def _correct(blob: bytes) -> Mapping[str, np.ndarray[Any, Any]]:
-    """Map each task key of an evaluation to whether each test example was predicted correctly."""
-    table = pq.read_table(BytesIO(blob), columns=["task", "label", "predicted"])
+def _measured(blob: bytes) -> dict[str, dict[str, Any]]:
+    """Map each task key of an evaluation to the columns that tell how well the network did."""
+    columns = pq.read_schema(BytesIO(blob)).names
+    wanted = COUNTS if "image" in columns else PREDICTIONS
+    table = pq.read_table(BytesIO(blob), columns=["task", *wanted])
     tasks = table["task"].combine_chunks().dictionary_encode()
     codes = np.asarray(tasks.indices)
-    hits = np.asarray(table["label"]) == np.asarray(table["predicted"])
-    return {name: hits[codes == code] for code, name in enumerate(tasks.dictionary.to_pylist())}
+    values = [np.asarray(table[column]) for column in wanted]
+    score = _of_maps if wanted is COUNTS else _of_classes
+    return {
+        name: score(*(column[codes == code] for column in values))
+        for code, name in enumerate(tasks.dictionary.to_pylist())
+    }
+
+
+def _of_classes(label: Column, predicted: Column) -> dict[str, Any]:
+    hits = label == predicted
+    return {
+        "examples": len(hits),
+        "accuracy": float(hits.mean()),
+        "error": float((~hits).mean()),
+        "correct": hits,
+    }
+
+
+def _of_maps(image: Column, label: Column, *counts: Column) -> dict[str, Any]:
+    """Score the pixels that are counted in ``COUNTS``: accuracy is the mean IoU."""
+    # Here, because its package imports SciPy, which a run that classifies does without.
+    from orchestrator.analysis.mean_iou import image_shares, mean_iou
+
+    dense = np.zeros((len(counts), image.max() + 1, label.max() + 1), dtype=np.int64)
+    dense[:, image, label] = counts
+    accuracy = mean_iou(*dense)
+    return {
+        "examples": dense.shape[1],
+        "accuracy": accuracy,
+        "error": 1 - accuracy,
+        "shares": image_shares(*dense),
+    }

@@ -96,7 +96,7 @@ def context(sweep: Sweep) -> ReportContext:
         grid_step=max(high - low for low, high in pairwise(ladder)),
         networks=tuple(network.name for network in spec.networks),
         methods=tuple(label(method) for method in spec.methods),
-        schedules=spec.schedules,
+        schedules=tuple(schedule.label for schedule in spec.schedules),
         tasks=tuple(task.label for task in spec.tasks),
         created=datetime.now(UTC).replace(microsecond=0),
         counts=Counts(

@@ -62,6 +62,20 @@ def test_every_committed_cell_is_a_row_in_the_order_of_the_plan(tiny: Write) -> 
         assert correct.tolist() == [True, True, True, False]
 
 
+def test_schedules_are_told_apart_by_their_labels(tiny: Write) -> None:
+    schedules = ["one_shot", {"cascade": {"rewind": 0}}, {"cascade": "scratch"}]
+    plan, store = planned(tiny(schedule=schedules, methods=["wt"], seeds=[0]))
+    for chain in plan.chains:
+        commit(store, plan, chain)
+    cells = frame(collect(plan, store))
+    assert cells["schedule"].drop_duplicates().tolist() == [
+        "",
+        "one_shot",
+        "cascade-rewind-0",
+        "cascade-scratch",
+    ]
+
+
 def test_evaluations_of_tasks_added_later_are_gathered_too(tiny: Write) -> None:
     plan, store = planned(tiny())
     commit(store, plan, plan.chains[0], plan.task_keys[:1], plan.task_keys[1:])

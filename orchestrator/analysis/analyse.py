@@ -86,7 +86,8 @@ def analyse(cells: pd.DataFrame, options: AnalysisOptions) -> Results:
     Args:
         cells: one row per network and task, in any order, with the columns network, seed, method
             (``dense`` for the parent), schedule, level (0 for the parent), achieved_ratio, task,
-            distribution (``train`` or ``test``) and correct (a bool array over the test examples).
+            distribution (``train`` or ``test``) and correct (a bool array over the test examples,
+            or a float64 array whose mean is the accuracy).
         options: what to compute.
 
     Raises:

@@ -33,10 +33,12 @@ class Block:
         distributions: ``train`` or ``test``, one per task.
         examples: size of the test set, one per task.
         ratios: achieved prune ratios, shape (levels, parents); NaN where not measured.
-        errors: counts, shape (tasks, levels, parents); NaN where not measured.
+        errors: shape (tasks, levels, parents), in examples: counts, or for segmentation
+            1 − mean IoU times the number of images; NaN where not measured.
         resampled: the same on bootstrap test sets, shape (resamples, tasks, levels, parents).
         smoothed: errors beyond the parent's of parents drawn between and around the measured ones,
             shape (resamples, tasks, levels − 1).
+        whole: whether errors are counts.
 
     """
 
@@ -52,6 +54,7 @@ class Block:
     errors: Array
     resampled: Floats
     smoothed: Array
+    whole: bool
 
 
 def blocks(cells: pd.DataFrame, resamples: int, seed: int) -> Iterator[Block]:
@@ -109,15 +112,17 @@ def _block(
     ratios[level, parent] = rows["achieved_ratio"].to_numpy(dtype=np.float64)
     errors = np.full((len(tasks), len(levels), len(seeds)), np.nan)
     resampled = np.full((resamples, *errors.shape), np.nan, dtype=np.float32)
-    correct = rows["correct"].to_numpy()
+    correct = [np.asarray(cell) for cell in rows["correct"]]
+    whole = all(cell.dtype == np.bool_ for cell in correct)
     for size in np.unique(examples[task]):
         at = np.flatnonzero(examples[task] == size)
-        wrong = ~np.stack([np.asarray(correct[i], dtype=np.bool_) for i in at])
+        right = np.stack([correct[i] for i in at])
+        wrong = ~right if right.dtype == np.bool_ else 1 - right
         places = task[at], level[at], parent[at]
         errors[places] = wrong.sum(axis=1)
         resampled[:, *places] = resampled_errors(wrong, resamples, seed)
-    smoothed = smoothed_parents(errors[:, 1:] - errors[:, :1], resamples, seed)
+    smoothed = smoothed_parents(errors[:, 1:] - errors[:, :1], resamples, seed, whole=whole)
     return Block(
         *name, seeds, levels, labels, tasks["distribution"].to_numpy(dtype=np.str_), examples,
-        ratios, errors, resampled, smoothed,
+        ratios, errors, resampled, smoothed, whole,
     )  # fmt: skip

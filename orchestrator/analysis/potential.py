@@ -13,13 +13,14 @@ Rule = Literal["any", "contiguous"]
 RULES: tuple[Rule, ...] = ("any", "contiguous")
 
 
-def allowed_errors(delta: float, examples: int) -> int:
+def allowed_errors(delta: float, examples: int, *, whole: bool = True) -> float:
     """Return how many more errors than its parent a network may make: ⌊δ·n⌋, in exact arithmetic.
 
     δ is read as the decimal number that it is written as, so that 0.005 of 200 examples is one
-    error.
+    error. Errors that are not ``whole``, those of segmentation, may be up to δ·n more.
     """
-    return math.floor(Fraction(repr(float(delta))) * examples)
+    allowed = Fraction(repr(float(delta))) * examples
+    return math.floor(allowed) if whole else float(allowed)
 
 
 def prune_potential(

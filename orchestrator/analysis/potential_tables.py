@@ -37,7 +37,8 @@ class Potentials:
 
     def __init__(self, block: Block, delta: float, rule: Rule) -> None:
         ratios = block.ratios[1:]
-        allowed = np.array([allowed_errors(delta, n) for n in block.examples])[:, None, None]
+        most = [allowed_errors(delta, n, whole=block.whole) for n in block.examples]
+        allowed = np.array(most)[:, None, None]
         gained = block.errors[:, 1:] - block.errors[:, :1]
         # A chain that broke off has no potential: its high ratios would count as failures.
         whole = ~np.isnan(gained).any(axis=1)

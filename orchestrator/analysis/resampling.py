@@ -10,6 +10,7 @@ threads or the size of the pieces.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,29 +46,34 @@ def example_counts(examples: int, resamples: int, seed: int) -> Iterator[tuple[s
         yield slice(start, start + piece), counts.reshape(piece, examples).astype(np.float32)
 
 
-def resampled_errors(wrong: NDArray[np.bool_], resamples: int, seed: int) -> Floats:
+def resampled_errors(
+    wrong: NDArray[np.bool_] | NDArray[np.float64], resamples: int, seed: int
+) -> Floats:
     """Count the errors of networks on bootstrap test sets.
 
     Args:
         wrong: bool of shape (cells, examples), one row per network and task, all on the same
-            examples.
+            examples; or float64, of which the sums are as exact (``mean_iou.GRID``).
         resamples: how many bootstrap test sets.
         seed: of the random generator.
 
     Returns:
-        Whole numbers as float32 of shape (resamples, cells).
+        Sums, of booleans whole numbers, as float32 of shape (resamples, cells).
 
     """
     cells, examples = wrong.shape
     errors = np.empty((resamples, cells), dtype=np.float32)
+    exact: Any = np.float32 if wrong.dtype == np.bool_ else np.float64
     for rows, counts in example_counts(examples, resamples, seed):
         for start in range(0, cells, CELLS):
             piece = slice(start, start + CELLS)
-            errors[rows, piece] = counts @ wrong[piece].astype(np.float32).T
+            errors[rows, piece] = counts.astype(exact) @ wrong[piece].astype(exact).T
     return errors
 
 
-def smoothed_parents(gained: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
+def smoothed_parents(
+    gained: NDArray[np.float64], resamples: int, seed: int, *, whole: bool = True
+) -> NDArray[np.float64]:
     """Draw parents from a normal distribution with the mean and covariance of the measured ones.
 
     A smoothed bootstrap (Silverman and Young 1987, The bootstrap: to smooth or not to smooth?).
@@ -78,9 +84,10 @@ def smoothed_parents(gained: NDArray[np.float64], resamples: int, seed: int) -> 
         gained: errors beyond the parent's, shape (..., parents); NaN where not measured.
         resamples: how many parents to draw.
         seed: of the random generator.
+        whole: errors are counts, so that what is drawn is rounded to whole ones.
 
     Returns:
-        Whole errors of shape (resamples, ...); NaN where no parent was measured.
+        Errors of shape (resamples, ...); NaN where no parent was measured.
 
     """
     counts = (~np.isnan(gained)).sum(axis=-1)
@@ -95,5 +102,4 @@ def smoothed_parents(gained: NDArray[np.float64], resamples: int, seed: int) -> 
         parents
     ):  # term by term: a BLAS may sum in any order, and rounding would show it
         drawn += np.multiply.outer(normal[i], residuals[..., i])
-    whole: NDArray[np.float64] = np.rint(drawn)
-    return whole
+    return np.rint(drawn) if whole else drawn

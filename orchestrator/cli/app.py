@@ -15,8 +15,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from orchestrator.cli.catalogue_commands import CATALOGUES, schema
+from orchestrator.cli.model_commands import models
 from orchestrator.cli.output import complain
-from orchestrator.cli.result_commands import publish, report, ui
+from orchestrator.cli.result_commands import publish, report, ui, verify_results
 from orchestrator.cli.store_commands import gc, verify
 from orchestrator.cli.sweep_commands import plan, run, status
 
@@ -25,8 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (plan, run, status, report, publish, ui, verify, gc, *CATALOGUES, schema):
+COMMANDS = (plan, run, status, report, verify_results, publish, ui, verify, gc, *CATALOGUES, schema)
+for _command in COMMANDS:
     app.command()(_command)
+app.add_typer(models, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -101,13 +104,13 @@ def _code(error: Exception) -> int | None:
     from orchestrator.spec.mistakes import SweepError
     from orchestrator.store import DamagedObjectError, StoreError
     from orchestrator.tracking.location import TrackingError
-    from workers.contracts import DataError
+    from workers.contracts import PermanentError
     from workers.registry import UnknownPlugInError
 
     if isinstance(error, DamagedObjectError):
         return 1
     bad_input = (
-        DataError,
+        PermanentError,
         ResourcesError,
         StoreError,
         SweepError,

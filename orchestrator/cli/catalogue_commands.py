@@ -1,14 +1,9 @@
-"""``models``, ``methods``, ``tasks``, ``data`` and ``schema``: what a sweep file can say."""
+"""``methods``, ``tasks``, ``data`` and ``schema``: what a sweep file can say."""
 
 from __future__ import annotations
 
 from orchestrator.cli.arguments import Json
 from orchestrator.cli.output import show, show_json
-
-
-def models(as_json: Json = False) -> None:
-    """List the models that a sweep can name, with their options."""
-    _list("models", as_json)
 
 
 def methods(as_json: Json = False) -> None:
@@ -43,4 +38,4 @@ def _list(kind: str, as_json: bool) -> None:
         show(table(found))
 
 
-CATALOGUES = (models, methods, tasks, data)
+CATALOGUES = (methods, tasks, data)

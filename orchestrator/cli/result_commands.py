@@ -1,4 +1,4 @@
-"""``report``, ``publish`` and ``ui``."""
+"""``report``, ``verify-results``, ``publish`` and ``ui``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.arguments import File, Json, Output, Sets, Uri, open_sweep, spell
+from orchestrator.cli.arguments import (
+    File,
+    Json,
+    Output,
+    Sets,
+    Uri,
+    open_sweep,
+    spell,
+    sweep_files,
+)
 from orchestrator.cli.output import complain, fail, show, show_json
 
 if TYPE_CHECKING:
@@ -27,6 +36,44 @@ def report(file: File, sets: Sets = None, output: Output = None, as_json: Json =
     if not sweep.state().total.cells_cached:
         fail(f"nothing to report yet; begin with: {spell('run', file, sets)}", 1)
     write_report(sweep, output, as_json=as_json)
+
+
+def verify_results(
+    file: File,
+    sets: Sets = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SWEEP.YAML",
+            help="For robust_training_helps: the same networks, trained nominally.",
+            autocompletion=sweep_files,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare a sweep's results with what its file expects.
+
+    Its section 'expect' lists prune potentials, slopes and claims. Exit code 1 if one does not
+    hold; what intervals or a part of a sweep leave open cannot be told.
+    """
+    from orchestrator.cli.findings import as_records, findings_table, tally
+    from orchestrator.expectations import evidence, verify
+
+    sweep = open_sweep(file, sets)
+    if not sweep.spec.expect.given:
+        fail(f"{file}: expect: missing, expected prune potentials, slopes or claims", 2)
+    other = open_sweep(against, None) if against else None
+    for one, named, changed in ((sweep, file, sets), (other, against, None)):
+        if one and named and not one.state().total.cells_cached:
+            fail(f"no results of {named} yet; begin with: {spell('run', named, changed)}", 1)
+    found = verify(sweep.spec.expect, evidence(sweep, other))
+    if as_json:
+        show_json(as_records(found))
+    else:
+        show(findings_table(found))
+        print(tally(found))
+    if any(finding.verdict == "does not hold" for finding in found):
+        raise typer.Exit(1)
 
 
 def publish(file: File, sets: Sets = None, tracking_uri: Uri = None) -> None:

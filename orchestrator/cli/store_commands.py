@@ -58,7 +58,7 @@ def gc(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List, and with --delete remove, what none of these sweeps needs.
+    """List, or delete, what none of these sweeps needs.
 
     They must share one store; name all the sweeps whose results are to stay, running ones too. Of
     others, only what is being worked on at this moment is left alone.
@@ -69,7 +69,7 @@ def gc(
     sweeps = [_open_apart(file, sets) for file in files]
     if len({str(sweep.spec.store) for sweep in sweeps}) > 1:
         fail("the sweeps have different stores; collect each store by itself", 2)
-    keep = {key for sweep in sweeps for chain in sweep.plan.chains for key in chain.networks}
+    keep = frozenset().union(*(sweep.plan.keys for sweep in sweeps))
     garbage = plan_gc(sweeps[0].store, keep)
     freed = collect_garbage(sweeps[0].store, garbage) if delete else 0
     if as_json:

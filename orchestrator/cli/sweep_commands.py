@@ -32,7 +32,7 @@ def plan(
     as_json: Json = False,
     estimate: Annotated[bool, typer.Option(help="Estimate time and disk.")] = True,
 ) -> None:
-    """Show what a sweep asks for, what is cached, what the rest costs.
+    """Show what a sweep asks for, what is cached, and the cost.
 
     Nothing is downloaded, and nothing written but the checksums of image files, once.
     """

@@ -15,6 +15,7 @@ from orchestrator.execution.pace import duration
 from orchestrator.plan import Plan
 from orchestrator.plan.estimate import Estimate, naive_epochs
 from orchestrator.plan.state import ChainState, State, Tally
+from orchestrator.plan.work import made_by
 
 if TYPE_CHECKING:
     from orchestrator.store.verify import Damage, Garbage
@@ -133,7 +134,7 @@ def chain_state(state: ChainState, outcome: Outcome, busy: Collection[str] = ())
     name = state.chain.name
     if state.complete:
         return "complete"
-    if any(key in busy for key in state.chain.networks):
+    if any(key in busy for key in made_by(state.chain)):
         return "running"
     if name in outcome.failed:
         return "failed"

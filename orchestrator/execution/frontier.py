@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
+from orchestrator.plan.work import epochs_each
 from workers.contracts import Chain, Event, Report
 
 
@@ -94,7 +95,7 @@ class Frontier:
 
 def expected_epochs(chain: Chain) -> int:
     """Epochs of the whole chain, if nothing of it were committed: what its cost is judged by."""
-    return (chain.retraining or chain.training).epochs * len(chain.networks)
+    return epochs_each(chain) * len(chain.networks)
 
 
 def _check(chains: Sequence[Chain], done: Collection[str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from orchestrator.plan.work import epochs_each
 from workers.contracts import Chain, Cost, DataError, Record
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _naive(chain: Chain) -> int:
     for level in chain.levels:
         depth[level.key] = depth[level.base] + 1
     replayed = sum(depth.values())
-    return len(chain.levels) * chain.training.epochs + replayed * chain.retraining.epochs
+    return len(chain.levels) * chain.training.epochs + replayed * epochs_each(chain)
 
 
 def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int) -> Estimate:
@@ -75,7 +76,8 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
         cells = tally.cells - tally.cells_cached
         seconds = (tally.epochs - tally.epochs_cached) * cost.epoch_seconds
         seconds += cells * cost.cell_seconds
-        disk += (tally.networks - tally.networks_cached) * cost.network_bytes
+        networks = tally.networks - tally.networks_cached + len(chain_state.lacking)
+        disk += networks * cost.network_bytes
         disk += cells * cost.cell_bytes
         seconds_of[chain_state.chain.name] = seconds
         after = seconds_of.get(chain_state.chain.waits_for, 0.0)

@@ -14,12 +14,12 @@ from dataclasses import MISSING, Field, fields
 from hashlib import sha256
 from typing import Any
 
-from workers.contracts import PlugIn, Training
+from workers.contracts import Parity, PlugIn, Schedule, Training
 
 Payload = Mapping[str, Any]
 
 # Raised when the procedure itself changes: what is trained, pruned or predicted, and its seeding.
-PROCEDURE = {"parent": 1, "level": 1, "task": 1}
+PROCEDURE = {"parent": 2, "checkpoint": 1, "level": 2, "task": 1}
 
 
 def content_key(payload: Payload) -> str:
@@ -62,7 +62,12 @@ def _default(option: Field[Any]) -> Any:
 
 
 def parent_payload(
-    model: Payload, data: Payload, fingerprint: str, training: Training, seed: int
+    model: Payload,
+    data: Payload,
+    fingerprint: str,
+    training: Payload,
+    seed: int,
+    parity: Parity = "paper",
 ) -> dict[str, Any]:
     """Everything that makes the dense parent what it is."""
     return {
@@ -70,17 +75,34 @@ def parent_payload(
         "procedure": PROCEDURE["parent"],
         "model": model,
         "data": {**data, "fingerprint": fingerprint},
-        "training": chosen(training),
+        "training": training,
         "seed": seed,
+        **_followed(parity),
+    }
+
+
+def checkpoint_payload(parent: str, epoch: int) -> dict[str, Any]:
+    """Everything that makes the dense parent ``parent`` what it was after ``epoch`` epochs."""
+    return {
+        "kind": "checkpoint",
+        "procedure": PROCEDURE["checkpoint"],
+        "parent": parent,
+        "epoch": epoch,
     }
 
 
 def level_payload(
-    base: str, method: Payload, ratios: Sequence[float], retraining: Payload
+    base: str,
+    method: Payload,
+    ratios: Sequence[float],
+    retraining: Payload,
+    schedule: Schedule,
+    parity: Parity = "paper",
 ) -> dict[str, Any]:
     """Everything that makes a pruned network from the network ``base``.
 
-    The schedule is not part of it: a cascade and a one-shot chain share their first level.
+    Of the schedule only what retraining starts from is part of it, since the recipe says the rest:
+    a cascade and a one-shot chain share their first level.
     """
     return {
         "kind": "level",
@@ -89,9 +111,28 @@ def level_payload(
         "method": method,
         "ratios": list(ratios),
         "retraining": retraining,
+        **_start(schedule),
+        **_followed(parity),
     }
 
 
-def task_payload(task: Payload) -> dict[str, Any]:
-    """Everything that makes a test condition, apart from the data that it is applied to."""
-    return {"kind": "task", "procedure": PROCEDURE["task"], "task": task}
+def task_payload(task: Payload, data: Payload | None = None) -> dict[str, Any]:
+    """Everything that makes a test condition, apart from the data that it is applied to.
+
+    ``data`` describe the data set that takes the place of those, where one does.
+    """
+    other = {"data": data} if data else {}
+    return {"kind": "task", "procedure": PROCEDURE["task"], "task": task, **other}
+
+
+def _start(schedule: Schedule) -> dict[str, Any]:
+    match schedule.retraining:
+        case "weight_rewinding":
+            return {"rewind": schedule.epoch}
+        case "scratch":
+            return {"scratch": True}
+    return {}
+
+
+def _followed(parity: Parity) -> dict[str, Any]:
+    return {} if parity == "paper" else {"parity": parity}

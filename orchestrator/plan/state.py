@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workers.contracts import Chain, suite_key
+from orchestrator.plan.work import epochs_each
+from workers.contracts import Chain, Checkpoint, suite_key
 
 if TYPE_CHECKING:
     from orchestrator.plan.plan import Plan
@@ -36,11 +37,17 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True)
 class ChainState:
-    """One chain; a network that an earlier chain makes too is tallied there, and only there."""
+    """One chain; a network that an earlier chain makes too is tallied there, and only there.
+
+    ``lacking`` are the checkpoints that are not committed. They are no networks of the tally, and
+    cost no epochs, since the parent's training passes through them; but if the parent itself is
+    committed, each of them is trained anew.
+    """
 
     chain: Chain
     complete: bool
     tally: Tally
+    lacking: tuple[Checkpoint, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class State:
 
 
 def compare(plan: Plan, store: Store) -> State:
-    """Look up every network and cell of ``plan`` in one listing of ``store``."""
+    """Look up every network, checkpoint and cell of ``plan`` in one listing of ``store``."""
     index = store.index()
     wanted = frozenset(plan.task_keys)
     whole = suite_key(wanted)
@@ -70,8 +77,9 @@ def compare(plan: Plan, store: Store) -> State:
     total = Tally()
     states = []
     for chain in plan.chains:
-        tally, complete = Tally(), True
-        epochs = (chain.retraining or chain.training).epochs
+        lacking = tuple(one for one in chain.checkpoints if one.key not in index.networks)
+        again = sum(one.epoch for one in lacking)
+        tally, complete, epochs = Tally(), not lacking, epochs_each(chain)
         for key in chain.networks:
             cached = key in index.networks
             cells = _cells(store, index.evaluations.get(key, ()), key, wanted, whole)
@@ -82,10 +90,10 @@ def compare(plan: Plan, store: Store) -> State:
                 tally.networks_cached += cached
                 tally.cells += len(wanted)
                 tally.cells_cached += cells
-                tally.epochs += epochs
+                tally.epochs += epochs + again * cached
                 tally.epochs_cached += epochs * cached
         total.add(tally)
-        states.append(ChainState(chain=chain, complete=complete, tally=tally))
+        states.append(ChainState(chain=chain, complete=complete, tally=tally, lacking=lacking))
     return State(tuple(states), total)
 
 

@@ -84,5 +84,8 @@ def headline(frame: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
 
 
 def _label(method: str, schedule: str, context: ReportContext) -> str:
-    several = len(context.schedules) > 1
-    return f"{method} ({schedule.replace('_', '-')})" if several else method
+    if len(context.schedules) == 1:
+        return method
+    order, dash, retraining = schedule.partition("-")
+    told = order.replace("_", "-") + dash.replace("-", ", ") + retraining.replace("-", " ", 1)
+    return f"{method} ({told})"

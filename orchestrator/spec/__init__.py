@@ -6,11 +6,11 @@ from orchestrator.spec.model import (
     NetworkSpec,
     ResourcesSpec,
     Rung,
-    Section,
     SweepSpec,
     TaskSpec,
     TrackingSpec,
 )
+from orchestrator.spec.section import Section
 
 __all__ = [
     "AnalysisSpec",

@@ -38,7 +38,7 @@ class Node:
         return self.value
 
     def walk(self, path: Keys) -> Iterator[tuple[int | str, Node]]:
-        """Go down ``path`` as far as it exists."""
+        """Go down ``path`` as far as it exists; what is no list counts as the list of itself."""
         node = self
         for part in path:
             match node.value, part:
@@ -46,6 +46,8 @@ class Node:
                     node = mapping[part]
                 case list() as elements, int() if part < len(elements):
                     node = elements[part]
+                case value, 0 if not isinstance(value, list):
+                    continue
                 case _:
                     return
             yield part, node

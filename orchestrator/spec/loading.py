@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from orchestrator.spec.document import Node, line, parse
 from orchestrator.spec.labels import label
-from orchestrator.spec.mistakes import Keys, Mistake, SweepError, findings, found
+from orchestrator.spec.layers import recipe_mistakes, retraining_of, training_of
+from orchestrator.spec.mistakes import Mistake, SweepError, findings, found
 from orchestrator.spec.model import Distribution, NetworkSpec, SweepSpec, TaskSpec
 from orchestrator.spec.overrides import merge, override
-from orchestrator.spec.recipe import RecipeSection, combine, faults
 from orchestrator.spec.sweep_file import NetworkSection, SweepFile
-from workers.contracts import Component, Training
+from workers.contracts import Component
 
 __all__ = ["SweepError", "load_sweep"]
 
@@ -123,32 +123,7 @@ def _misfits(file: SweepFile) -> Iterator[Mistake]:
         if (name := _name(network)) in names:
             yield ("networks", index), f"duplicate network '{name}', give it a name of its own"
         names.add(name)
-        trained = list(_recipe_faults(_training(file, index), "training"))
-        yield from trained or _recipe_faults(_retraining(file, index), "retraining")
-
-
-Layers = list[tuple[Keys, RecipeSection]]
-
-
-def _training(file: SweepFile, index: int) -> Layers:
-    own: Keys = ("networks", index, "training")
-    return [(("training",), file.training), (own, file.networks[index].training)]
-
-
-def _retraining(file: SweepFile, index: int) -> Layers:
-    own: Keys = ("networks", index, "retraining")
-    again: Layers = [(("retraining",), file.retraining), (own, file.networks[index].retraining)]
-    return _training(file, index) + again
-
-
-def _recipe_faults(layers: Layers, purpose: str) -> Iterator[Mistake]:
-    for option, what in faults(combine(*(section for _, section in layers)), purpose):
-        giving = [path for path, section in layers if option in section.given()]
-        yield (*(giving[-1] if giving else layers[1][0]), option), what
-
-
-def _recipe(layers: Layers) -> Training:
-    return Training(**combine(*(section for _, section in layers)))
+        yield from recipe_mistakes(file, index, name)
 
 
 def _name(network: NetworkSection) -> str:
@@ -163,20 +138,22 @@ def _networks(file: SweepFile, root: Node) -> Iterator[NetworkSpec]:
             name=_name(network),
             model=network.model,
             data=network.data,
-            training=_recipe(_training(file, index)),
-            retraining=_recipe(_retraining(file, index)),
+            training=training_of(file, index),
+            retraining=retraining_of(file, index),
             place=root.complain(("networks", index, "data"), ""),
         )
 
 
-def _tasks(file: SweepFile) -> Iterator[TaskSpec]:
+def _tasks(file: SweepFile, root: Node) -> Iterator[TaskSpec]:
     sides: tuple[tuple[Distribution, list[list[Component]]], ...] = (
         ("train", file.tasks.train),
         ("test", file.tasks.test),
     )
     for distribution, tasks in sides:
-        for task in chain.from_iterable(tasks):
-            yield TaskSpec(label=label(task), task=task, distribution=distribution)
+        for index, variants in enumerate(tasks):
+            place = root.complain(("tasks", distribution, index), "")
+            for task in variants:
+                yield TaskSpec(label=label(task), task=task, distribution=distribution, place=place)
 
 
 def _spec(file: SweepFile, root: Node, path: Path, text: str) -> SweepSpec:
@@ -187,11 +164,13 @@ def _spec(file: SweepFile, root: Node, path: Path, text: str) -> SweepSpec:
         seeds=tuple(file.seeds),
         methods=tuple(chain.from_iterable(file.methods)),
         schedules=tuple(file.schedule),
+        parity=file.parity,
         ladder=file.ratios,
-        tasks=tuple(_tasks(file)),
+        tasks=tuple(_tasks(file, root)),
         analysis=file.analysis,
         resources=file.resources,
         tracking=file.tracking,
+        expect=file.expect,
         store=_located(file.store or "store", here),
         data_root=Path(_located(file.data_root or "data", here)),
         source=path.absolute(),

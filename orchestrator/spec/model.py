@@ -3,45 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field
 
-from orchestrator.spec.mistakes import Shape, findings, reject
-from workers.contracts import Component, Training
+from orchestrator.spec.expect import ExpectSpec
+from orchestrator.spec.mistakes import Shape
+from orchestrator.spec.section import Frozen, Section
+from workers.contracts import Component, Parity, Schedule, Training
 
-Schedule = Literal["cascade", "one_shot"]
 Distribution = Literal["train", "test"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 DEVICE = Shape(r"auto|cpu|cuda(:\d+)?", "auto, cpu, cuda or cuda:<index>")
-
-
-class Frozen(BaseModel):
-    """Immutable, and closed to keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Section(Frozen):
-    """A mapping of the sweep file: nothing is converted, and mistakes are in its author's words."""
-
-    model_config = ConfigDict(strict=True)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        try:
-            return validate(value)
-        except ValidationError as error:
-            known = [field.alias or name for name, field in cls.model_fields.items()]
-            reject(*findings(error, known=known))
 
 
 class NetworkSpec(Frozen):
@@ -66,11 +39,15 @@ class Rung(Frozen):
 
 
 class TaskSpec(Frozen):
-    """A task, and the side of the distribution shift that it counts on."""
+    """A task, and the side of the distribution shift that it counts on.
+
+    ``place`` is where the sweep file names it, as ``file:line:column: key``.
+    """
 
     label: str
     task: Component
     distribution: Distribution
+    place: str = ""
 
 
 class AnalysisSpec(Section):
@@ -122,20 +99,23 @@ class TrackingSpec(Section):
 class SweepSpec(Frozen):
     """A sweep: networks × seeds × methods × schedules, pruned along one ladder, tested on tasks.
 
-    ``store`` is an absolute path or a URL (``s3://…``); ``source`` is the sweep file and ``text``
-    its content as it was read, for the record.
+    ``parity`` is the release of the paper's code that is followed where its two differ; ``store``
+    is an absolute path or a URL (``s3://…``); ``source`` is the sweep file and ``text`` its content
+    as it was read, for the record.
     """
 
     name: str
     networks: tuple[NetworkSpec, ...]
     seeds: tuple[int, ...]
     methods: tuple[Component, ...]
-    schedules: tuple[Schedule, ...] = ("cascade",)
+    schedules: tuple[Schedule, ...] = (Schedule(),)
+    parity: Parity = "paper"
     ladder: tuple[Rung, ...]
     tasks: tuple[TaskSpec, ...]
     analysis: AnalysisSpec = AnalysisSpec()
     resources: ResourcesSpec = ResourcesSpec()
     tracking: TrackingSpec = TrackingSpec()
+    expect: ExpectSpec = ExpectSpec()
     store: Path | str
     data_root: Path
     source: Path

@@ -20,18 +20,19 @@ from pydantic import (
 
 from orchestrator.spec import ladder
 from orchestrator.spec.components import One, Several, repeated
+from orchestrator.spec.expect import ExpectSpec
 from orchestrator.spec.mistakes import Shape, findings, reject, reject_any
 from orchestrator.spec.model import (
     AnalysisSpec,
     Fraction,
     ResourcesSpec,
     Rung,
-    Schedule,
-    Section,
     TrackingSpec,
 )
 from orchestrator.spec.recipe import RecipeSection
-from workers.contracts import Component
+from orchestrator.spec.schedules import Schedules, Written
+from orchestrator.spec.section import Section
+from workers.contracts import Component, Parity, Schedule
 from workers.registry import DATA_SETS, METHODS, MODELS, TASKS
 
 Name = Annotated[str, Shape(r"\w[\w.+-]*", "a name of letters, digits and . _ + -")]
@@ -188,19 +189,26 @@ class SweepFile(Section):
         min_length=1, description="Pruning methods; a list for a scalar option makes several."
     )
     schedule: Annotated[
-        list[Schedule],
-        AfterValidator(_distinct),
-        BeforeValidator(_listed, json_schema_input_type=Schedule | list[Schedule]),
+        Schedules,
+        BeforeValidator(_listed, json_schema_input_type=Written | list[Written]),
     ] = Field(
-        default=["cascade"],
+        default=[Schedule()],
         min_length=1,
-        description="cascade: each level prunes the one before; one_shot: each prunes the parent.",
+        description="cascade: each level prunes the one before; one_shot: each prunes the parent."
+        " Both retrain the weights that are left with the whole recipe, unless a mapping says"
+        " otherwise: {cascade: {rewind: 4}}, {cascade: {finetune: 0.01}} or {cascade: scratch}.",
+        json_schema_extra={"default": "cascade"},
     )
     ratios: Annotated[
         tuple[Rung, ...],
         PlainValidator(_rungs, json_schema_input_type=list[Ratios] | LadderSection),
     ] = Field(description="The ladder of prune ratios.")
     tasks: TasksSection = Field(default=TasksSection(), description="Test conditions.")
+    parity: Parity = Field(
+        default="paper",
+        description="Which release of the paper's code is followed where its two differ; latest"
+        " trains in fp16 unless a recipe says otherwise.",
+    )
     analysis: AnalysisSpec = Field(default=AnalysisSpec(), description="How results are analysed.")
     resources: ResourcesSpec = Field(default=ResourcesSpec(), description="Hardware per chain.")
     store: str | None = Field(
@@ -210,3 +218,6 @@ class SweepFile(Section):
         default=None, description="Folder of the data sets, relative to this file."
     )
     tracking: TrackingSpec = Field(default=TrackingSpec(), description="MLflow.")
+    expect: ExpectSpec = Field(
+        default=ExpectSpec(), description="What verify-results compares the sweep with."
+    )

@@ -46,7 +46,10 @@ RESERVED = frozenset({"key", "files", "format", "checksum"})
 
 @dataclass(frozen=True)
 class Index:
-    """What a store holds: network keys, and for each network the keys of its evaluations."""
+    """What a store holds: keys of networks, and for each network the keys of its evaluations.
+
+    Checkpoints of networks are among ``networks``; they have no evaluations.
+    """
 
     networks: frozenset[str]
     evaluations: Mapping[str, list[str]]

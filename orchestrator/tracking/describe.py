@@ -90,13 +90,14 @@ _NETWORK = ("achieved_ratio", "requested_ratio", "parameters", "nonzero")
 
 def chain_parameters(sweep: str, chain: Chain, tasks: Iterable[TaskCell]) -> dict[str, str]:
     """List what a chain is; nothing here ever changes for one run."""
-    schedule = {"schedule": chain.name.rpartition("/")[2]} if chain.method else {}
+    schedule = {"schedule": chain.schedule.label} if chain.schedule else {}
     return {
         "sweep": sweep,
         "network": chain.network,
         "seed": str(chain.seed),
         "method": label(chain.method) if chain.method else "dense",
         **schedule,
+        "parity": chain.parity,
         **_component("model", chain.model),
         **_component("data", chain.data),
         "data.fingerprint": chain.fingerprint,

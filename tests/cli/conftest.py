@@ -57,6 +57,8 @@ def fill() -> Callable[..., Store]:
                 tasks = list(sweep.plan.task_keys)
                 record = {"seconds": 6.0, "network": key, "tasks": tasks}
                 sweep.store.put(evaluation_key(key, tasks), record, {"predictions": b"1234"})
+            for one in chain.checkpoints:
+                sweep.store.put(one.key, {"epoch": one.epoch}, {"weights": b"12345678"})
         return sweep.store
 
     return commit

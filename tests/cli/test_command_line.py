@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 COMMAND = str(Path(sys.executable).with_name("prunesweep"))
-READERS = ("plan", "run", "status", "report", "publish", "ui", "verify", "gc")
-COMMANDS = (*READERS, "models", "methods", "tasks", "data", "schema")
+READERS = (
+    "plan", "run", "status", "report", "verify-results", "publish", "ui", "verify", "gc",
+)  # fmt: skip
+COMMANDS = (*READERS, "methods", "tasks", "data", "schema", "models")
 HEAVY = ("torch", "ray", "mlflow", "pandas", "scipy", "pyarrow", "numpy", "matplotlib")
 
 
@@ -32,7 +34,8 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_in_full_sentences(prunesweep: Any, words: list[str]) -> None:
     ended = prunesweep(*words)
     assert ended.code == 0
-    summaries = dict(re.findall(r"^  (\w+) +(\S.*)$", ended.out.partition("Commands:")[2], re.M))
+    listed = ended.out.partition("Commands:")[2]
+    summaries = dict(re.findall(r"^  ([\w-]+) +(\S.*)$", listed, re.M))
     assert tuple(summaries) == COMMANDS
     assert all(summary.endswith(".") for summary in summaries.values())
     assert "..." not in "".join(summaries.values())

@@ -78,7 +78,9 @@ SETTINGS = {
     "networks.7.data=digits": "expected an index below 1, found '7'",
     "seeds=[0,0]": "--set seeds=[0,0]: seeds[1]: duplicate 0",
 }
-READERS = ("plan", "run", "status", "report", "publish", "ui", "verify", "gc")
+READERS = (
+    "plan", "run", "status", "report", "verify-results", "publish", "ui", "verify", "gc",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", READERS)

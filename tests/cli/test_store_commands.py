@@ -88,6 +88,16 @@ def test_gc_keeps_what_any_sweep_needs(prunesweep: Any, tiny: Write, fill: Any) 
     assert ended.out.startswith("nothing to delete")
 
 
+def test_gc_keeps_the_checkpoints_that_a_schedule_rewinds_to(
+    prunesweep: Any, tiny: Write, fill: Any
+) -> None:
+    file = tiny(schedule={"cascade": {"rewind": 0}})
+    store = fill(file)
+    assert prunesweep("gc", file).out == f"nothing to delete in {store.location}\n"
+    garbage = json.loads(prunesweep("gc", tiny("plain.yaml"), "--json").out)["garbage"]
+    assert len(garbage) == 8 * 2 + 2  # levels with their evaluations, and a checkpoint per seed
+
+
 def test_gc_of_two_stores_is_refused(prunesweep: Any, tiny: Write) -> None:
     ended = prunesweep("gc", tiny(), tiny("other.yaml", store="other"))
     assert (ended.code, ended.out) == (2, "")

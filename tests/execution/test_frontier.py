@@ -1,5 +1,6 @@
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from orchestrator.execution.frontier import Frontier, expected_epochs
 from tests.execution.conftest import make_chain
-from workers.contracts import Chain, Event
+from workers.contracts import Chain, Checkpoint, Event
 
 
 @st.composite
@@ -130,3 +131,6 @@ def test_waiting_for_a_chain_that_is_nowhere_is_refused() -> None:
 def test_expected_epochs() -> None:
     assert expected_epochs(make_chain("parent", epochs=7)) == 7
     assert expected_epochs(make_chain("pruned", "parent", epochs=7, levels=3)) == 21
+    rewound = Checkpoint(key="parent-2", epoch=2)
+    chain = replace(make_chain("pruned", "parent", epochs=7, levels=3), rewinds_to=rewound)
+    assert expected_epochs(chain) == 15

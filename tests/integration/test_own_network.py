@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 Write = Callable[..., Path]
@@ -56,6 +57,31 @@ def test_a_network_of_ones_own(tiny: Write, tmp_path: Path, executor: str, besid
         "perceptron-8-digits/s0/dense": "complete",
         "perceptron-8-digits/s0/wt/cascade": "complete",
     }
+
+
+def test_the_readme_s_network_on_ones_own_images(tmp_path: Path) -> None:
+    """The two blocks of the README and a folder of images, from outside of the package."""
+    from PIL import Image
+
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    blocks = readme.split("```")
+    (tmp_path / "nets.py").write_text(next(b for b in blocks if "# nets.py" in b)[len("python") :])
+    sweep = next(b for b in blocks if b.startswith("yaml\nname: own"))[len("yaml") :]
+    (tmp_path / "own.yaml").write_text(sweep)
+    random = np.random.default_rng(0)
+    for split, count in (("train", 20), ("test", 4)):
+        for label, shade in (("dark", 40), ("light", 200)):
+            folder = tmp_path / "data" / "my" / split / label
+            folder.mkdir(parents=True)
+            for index in range(count):
+                grey = random.integers(shade - 40, shade + 40, (70, 80, 3), dtype=np.uint8)
+                Image.fromarray(grey).save(folder / f"{index}.png")
+    short = ("--set", "networks.0.training={epochs: 2, batch_size: 8}", "--set", "ratios=[0.3]")
+    few = ("--set", "seeds=[0]", "--set", "data_root=data")
+    ran = prunesweep("run", "own.yaml", "--executor", "local", *short, *few, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    cells = (tmp_path / "reports" / "own" / "tables" / "potentials.csv").read_text()
+    assert all(method in cells for method in ("wt", "sipp", "ft", "pfp"))
 
 
 def test_an_edited_network_is_another_network(tiny: Write, tmp_path: Path) -> None:

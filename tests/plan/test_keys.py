@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 import string
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -13,16 +13,20 @@ from hypothesis import strategies as st
 from orchestrator.plan import make_plan
 from orchestrator.plan.keys import (
     canonical,
+    checkpoint_payload,
     chosen,
     content_key,
     describe,
     level_payload,
     parent_payload,
+    task_payload,
 )
 from orchestrator.spec.loading import load_sweep
-from workers.contracts import Method, Training, evaluation_key
+from workers.contracts import Method, Schedule, Training, evaluation_key
 
 RECIPE = Training(epochs=20, schedule="cosine")
+REWIND = Schedule(retraining="weight_rewinding", epoch=4)
+SCRATCH = Schedule(retraining="scratch")
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -47,7 +51,7 @@ def parent(**changes: object) -> str:
         "model": {"name": "m", "version": 1},
         "data": {"name": "d", "version": 1},
         "fingerprint": "f",
-        "training": RECIPE,
+        "training": chosen(RECIPE),
         "seed": 0,
     } | changes
     return content_key(parent_payload(**payload))  # type: ignore[arg-type]
@@ -86,7 +90,7 @@ def test_everything_that_changes_a_number_changes_the_key() -> None:
         parent(model={"name": "m", "version": 2}),
         parent(data={"name": "e", "version": 1}),
         parent(fingerprint="g"),
-        parent(training=Training(epochs=21, schedule="cosine")),
+        parent(training=chosen(Training(epochs=21, schedule="cosine"))),
         parent(seed=1),
     ]
     assert len(set(variants)) == len(variants)
@@ -95,13 +99,57 @@ def test_everything_that_changes_a_number_changes_the_key() -> None:
 def test_a_level_depends_on_its_base_its_method_and_every_ratio_on_the_way() -> None:
     method = {"name": "wt", "version": 1}
     variants = [
-        level_payload("a", method, (0.5,), {}),
-        level_payload("b", method, (0.5,), {}),
-        level_payload("a", {**method, "version": 2}, (0.5,), {}),
-        level_payload("a", method, (0.3, 0.5), {}),
-        level_payload("a", method, (0.5,), {"epochs": 1}),
+        level_payload("a", method, (0.5,), {}, Schedule()),
+        level_payload("b", method, (0.5,), {}, Schedule()),
+        level_payload("a", {**method, "version": 2}, (0.5,), {}, Schedule()),
+        level_payload("a", method, (0.3, 0.5), {}, Schedule()),
+        level_payload("a", method, (0.5,), {"epochs": 1}, Schedule()),
+        level_payload("a", method, (0.5,), {}, SCRATCH),
+        level_payload("a", method, (0.5,), {}, REWIND),
+        level_payload("a", method, (0.5,), {}, replace(REWIND, epoch=0)),
+        level_payload("a", method, (0.5,), {}, Schedule(), "latest"),
     ]
     assert len({content_key(payload) for payload in variants}) == len(variants)
+
+
+def test_of_a_schedule_only_what_retraining_starts_from_is_in_a_level() -> None:
+    def payload(schedule: Schedule) -> Mapping[str, object]:
+        return level_payload("a", {"name": "wt", "version": 1}, (0.5,), {"epochs": 1}, schedule)
+
+    plain = {
+        "kind": "level",
+        "procedure": 2,
+        "base": "a",
+        "method": {"name": "wt", "version": 1},
+        "ratios": [0.5],
+        "retraining": {"epochs": 1},
+    }
+    assert payload(Schedule()) == payload(Schedule(order="one_shot")) == plain
+    assert payload(Schedule(retraining="finetuning", lr=0.01)) == plain
+    assert payload(REWIND) == payload(replace(REWIND, order="one_shot")) == plain | {"rewind": 4}
+    assert payload(SCRATCH) == plain | {"scratch": True}
+
+
+def test_a_checkpoint_is_its_parent_and_its_epoch() -> None:
+    assert checkpoint_payload("p", 4) == {
+        "kind": "checkpoint",
+        "procedure": 1,
+        "parent": "p",
+        "epoch": 4,
+    }
+
+
+def test_parity_with_the_paper_is_no_part_of_a_key() -> None:
+    assert "parity" not in parent_payload({}, {}, "f", {}, 0, "paper")
+    assert parent_payload({}, {}, "f", {}, 0, "latest")["parity"] == "latest"
+    assert parent(parity="latest") != parent()
+
+
+def test_a_task_is_described_with_the_data_that_it_brings() -> None:
+    task = {"name": "t", "version": 1}
+    assert task_payload(task) == {"kind": "task", "procedure": 1, "task": task}
+    brought = {"name": "d", "version": 1, "fingerprint": "f"}
+    assert task_payload(task, brought) == {**task_payload(task), "data": brought}
 
 
 def test_an_evaluation_is_identified_by_its_set_of_tasks() -> None:
@@ -111,7 +159,9 @@ def test_an_evaluation_is_identified_by_its_set_of_tasks() -> None:
 
 def test_keys_are_those_of_every_release(tiny: Callable[..., Path]) -> None:
     golden = json.loads((Path(__file__).parents[1] / "golden" / "keys.json").read_text())
-    plan = make_plan(load_sweep(tiny()))
-    networks = {chain.name: list(chain.networks) for chain in plan.chains}
-    tasks = {task.label: task.key for task in plan.tasks}
-    assert {"networks": networks, "tasks": tasks} == golden
+    for frozen in golden:
+        plan = make_plan(load_sweep(tiny(**frozen["changes"])))
+        assert {chain.name: list(chain.networks) for chain in plan.chains} == frozen["networks"]
+        checkpoints = {one.key: one.epoch for chain in plan.chains for one in chain.checkpoints}
+        assert checkpoints == frozen["checkpoints"]
+        assert {task.label: task.key for task in plan.tasks} == frozen["tasks"]

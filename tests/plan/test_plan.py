@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from orchestrator.plan import Plan, make_plan
 from orchestrator.spec.loading import load_sweep
-from workers.contracts import Chain
+from workers.contracts import Chain, Component, DataError, Task
 from workers.pruning.methods.wt import WeightThresholding
+from workers.registry import TASKS
 
 Write = Callable[..., Path]
 
@@ -110,3 +114,72 @@ def test_a_new_version_of_a_method_makes_its_descendants_new_and_nothing_else(
         else:
             assert old.networks == new.networks
     assert before.task_keys == after.task_keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherPictures(Task):
+    """Tests on the pictures of a folder of its own."""
+
+    folder: str = field(default="pictures", metadata={"runtime": True})
+
+    def replaces(self) -> Component:
+        return Component("imagefolder", {"train": self.folder, "test": self.folder, "size": 8})
+
+
+def picture(file: Path, shade: int) -> None:
+    from PIL import Image
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8), (shade, 0, 0)).save(file)
+
+
+def other_pictures(folder: str = "pictures") -> dict[str, Any]:
+    name = "other_pictures:OtherPictures"
+    return {"train": ["nominal"], "test": [{name: {"folder": folder}}]}
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the data sets, where the task above is known and its pictures are not."""
+    module = ModuleType("other_pictures")
+    module.OtherPictures = OtherPictures  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "other_pictures", module)
+    return tmp_path / "data"
+
+
+def test_data_that_a_task_brings_are_part_of_its_key_but_not_where_they_lie(
+    tiny: Write, pictures: Path
+) -> None:
+    for folder, shade in (("one", 1), ("same", 1), ("other", 2)):
+        picture(pictures / folder / "a" / "1.png", shade)
+    plans = [planned(tiny(tasks=other_pictures(name))) for name in ("one", "same", "other")]
+    one, same, other = (plan.task_keys for plan in plans)
+    assert one == same
+    assert one[0] == other[0]
+    assert one[1] != other[1]
+    assert len({frozenset(keys(plan)) for plan in plans}) == 1
+
+
+def test_data_that_a_task_brings_and_that_are_missing_are_told_at_its_place(
+    tiny: Write, pictures: Path
+) -> None:
+    file = tiny(tasks=other_pictures())
+    lines = file.read_text().splitlines()
+    line = next(i for i, text in enumerate(lines, start=1) if "other_pictures:" in text)
+    with pytest.raises(DataError) as failure:
+        planned(file)
+    assert str(failure.value).startswith(f"{file}:{line}:5: tasks.test[0]: ")
+    assert "pictures" in str(failure.value)
+
+
+def test_a_corruption_of_the_mix_enters_with_its_version(
+    tiny: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parents() -> list[str]:
+        plan = make_plan(load_sweep(tiny(training={"epochs": 2, "mix": ["contrast", "jpeg"]})))
+        return [chain.parent for chain in plan.chains if chain.method is None]
+
+    before = parents()
+    assert parents() == before
+    monkeypatch.setattr(TASKS.get("jpeg"), "version", 2)
+    assert not set(parents()) & set(before)

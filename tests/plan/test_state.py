@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from orchestrator.plan import Plan, make_plan
 from orchestrator.plan.estimate import estimate, naive_epochs
 from orchestrator.plan.state import compare
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
+from orchestrator.store.verify import plan_gc
 from workers.contracts import Chain, Cost, evaluation_key
 
 Write = Callable[..., Path]
@@ -60,6 +62,87 @@ def test_a_shared_network_is_counted_once_and_makes_both_chains_incomplete(tiny:
     state = compare(plan, store)
     assert state.total.networks == 1 + 2 + 1
     assert len(state.pending) == 3
+
+
+REWOUND: dict[str, Any] = {
+    "schedule": ["cascade", {"cascade": {"rewind": 1}}, {"cascade": {"rewind": 2}}],
+    "methods": ["wt"],
+    "seeds": [0],
+    "training": {"epochs": 5},
+    "retraining": {"epochs": 3},
+    "networks": [
+        {"model": {"resnet8": {"width": 4}}, "data": "digits"},
+    ],
+}
+
+
+def checkpoint(store: Store, chain: Chain, *epochs: int) -> None:
+    for one in chain.checkpoints:
+        if one.epoch in epochs:
+            store.put(one.key, {"epoch": one.epoch}, {"weights.safetensors": b"1234"})
+
+
+def test_checkpoints_are_no_networks_and_cost_no_epochs_on_the_way(tiny: Write) -> None:
+    plan, store = planned(tiny(**REWOUND))
+    total = compare(plan, store).total
+    assert (total.networks, total.cells) == (1 + 3 * 2, (1 + 3 * 2) * 3)
+    # The parent, then two levels each: 3 epochs, the 2 after the first, and the 1 after the second.
+    assert (total.epochs, total.epochs_cached) == (5 + 2 * (3 + 2 + 1), 0)
+
+
+def test_checkpoints_that_a_committed_parent_lacks_are_trained_anew(tiny: Write) -> None:
+    plan, store = planned(tiny(**REWOUND))
+    dense = plan.chains[0]
+    commit(store, plan, dense)
+    state = compare(plan, store)
+    assert state.pending == plan.chains
+    assert state.chains[0].lacking == dense.checkpoints
+    assert [one.epoch for one in dense.checkpoints] == [1, 2]
+    tally = state.chains[0].tally
+    assert (tally.epochs, tally.epochs_cached) == (5 + 1 + 2, 5)
+    checkpoint(store, dense, 2)
+    tally = compare(plan, store).chains[0].tally
+    assert (tally.epochs, tally.epochs_cached) == (5 + 1, 5)
+    checkpoint(store, dense, 1)
+    state = compare(plan, store)
+    assert state.done == {dense.name}
+    assert (state.chains[0].tally.epochs, state.chains[0].lacking) == (5, ())
+
+
+def test_a_checkpoint_without_its_parent_saves_nothing(tiny: Write) -> None:
+    plan, store = planned(tiny(**REWOUND))
+    checkpoint(store, plan.chains[0], 1, 2)
+    tally = compare(plan, store).chains[0].tally
+    assert (tally.networks, tally.networks_cached) == (1, 0)
+    assert (tally.epochs, tally.epochs_cached) == (5, 0)
+
+
+def test_checkpoints_take_room_and_their_epochs_time(tiny: Write) -> None:
+    plan, store = planned(tiny(**REWOUND))
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=1)
+    assert judged.seconds == 17 * 10.0 + 7 * 3 * 1.0
+    assert judged.bytes == (7 + 2) * 1000 + 7 * 3 * 10
+    for chain in plan.chains:
+        commit(store, plan, chain)  # 2 s for each epoch, 8 bytes for each network
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=1)
+    assert judged.seconds == (1 + 2) * 2.0
+    assert judged.bytes == 2 * 8
+
+
+def test_a_checkpoint_of_a_parent_is_kept_when_the_rest_is_collected(tiny: Write) -> None:
+    plan, store = planned(tiny(**REWOUND))
+    checkpoint(store, plan.chains[0], 1, 2)
+    first, second = (one.key for one in plan.chains[0].checkpoints)
+    assert plan_gc(store, plan.keys) == []
+    fewer, _ = planned(tiny(**REWOUND | {"schedule": {"cascade": {"rewind": 2}}}))
+    assert [piece.key for piece in plan_gc(store, fewer.keys)] == [first]
+    assert second in fewer.keys
+
+
+def test_a_plain_grid_replays_what_is_left_after_rewinding(tiny: Write) -> None:
+    plan, _ = planned(tiny(**REWOUND | {"schedule": {"cascade": {"rewind": 2}}}))
+    # E = 5, e = 3 - 2, R = 2: R·E + e·R(R+1)/2 = 13, and the parent.
+    assert naive_epochs(plan) == 13 + 5
 
 
 def test_a_plain_grid_replays_every_cascade(tiny: Write) -> None:

@@ -61,6 +61,19 @@ def test_ten_methods_and_two_schedules_all_look_different(make_context):
     assert len(looks) == 20
 
 
+def test_schedules_are_spelt_out_where_there_are_several(make_context):
+    schedules = ("cascade", "one_shot-rewind-4", "cascade-finetune-1e-05", "one_shot-scratch")
+    several = series_of(make_context(methods=("wt",), schedules=schedules))
+    assert [one.label for one in several] == [
+        "wt (cascade)",
+        "wt (one-shot, rewind 4)",
+        "wt (cascade, finetune 1e-05)",
+        "wt (one-shot, scratch)",
+    ]
+    (alone,) = series_of(make_context(methods=("wt",), schedules=("cascade-rewind-4",)))
+    assert alone.label == "wt"
+
+
 def test_a_method_keeps_its_looks_when_others_are_missing(make_context):
     whole = {one.method: one.color for one in series_of(make_context())}
     assert [whole[method] for method in ("wt", "sipp", "ft", "pfp")] == list(PALETTE[:4])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orchestrator.spec import Rung
 from orchestrator.spec.loading import SweepError, load_sweep
 from orchestrator.spec.sweep_file import SweepFile
-from workers.contracts import Component, Training
+from workers.contracts import Component, Schedule, Training
 
 SWEEP = """\
 name: small
@@ -60,7 +60,7 @@ def test_a_sweep_is_read_and_expanded(folder):
         Component("ft", {"norm": "l1"}),
         Component("ft", {"norm": "l2"}),
     )
-    assert spec.schedules == ("cascade",)
+    assert spec.schedules == (Schedule(),)
     assert spec.ladder == tuple(Rung(ratio=r) for r in (0.5, 0.75, 0.875, 0.9375, 0.99))
     assert [(task.label, task.distribution) for task in spec.tasks] == [
         ("nominal", "train"),
@@ -93,7 +93,33 @@ def test_levels_can_be_grouped(folder):
 
 
 def test_schedules_may_be_several(folder):
-    assert load(SWEEP + "schedule: [one_shot, cascade]").schedules == ("one_shot", "cascade")
+    assert load(SWEEP + "schedule: [one_shot, cascade]").schedules == (
+        Schedule(order="one_shot"),
+        Schedule(order="cascade"),
+    )
+
+
+def test_tasks_and_data_know_where_they_were_written(folder):
+    spec = load(SWEEP)
+    assert [network.place for network in spec.networks] == ["s.yaml:4:5: networks[0].data"]
+    assert [task.place for task in spec.tasks] == [
+        "s.yaml:13:11: tasks.train[0]",
+        "s.yaml:15:7: tasks.test[0]",
+        "s.yaml:15:7: tasks.test[0]",
+        "s.yaml:16:7: tasks.test[1]",
+    ]
+
+
+def test_the_latest_release_trains_in_half_precision_unless_told(folder):
+    (network,) = load(SWEEP + "parity: latest").networks
+    assert network.training == Training(epochs=20, lr=0.05, milestones=(5, 8), precision="fp16")
+    assert network.retraining.precision == "fp16"
+    (network,) = load(SWEEP + "parity: latest\nretraining: {precision: bf16}").networks
+    assert (network.training.precision, network.retraining.precision) == ("fp16", "bf16")
+    (network,) = load(SWEEP + "parity: latest\ntraining: {precision: fp32}").networks
+    assert (network.training.precision, network.retraining.precision) == ("fp32", "fp32")
+    spec = load(SWEEP + "parity: paper")
+    assert (spec.parity, spec.networks[0].training.precision) == ("paper", "fp32")
 
 
 def test_the_paths_of_data_stay_out_of_a_default_name(folder):
@@ -192,7 +218,10 @@ name: small -> name: a/b
 1:1: name: expected a name of letters, digits and . _ + -, found 'a/b'
 name: small -> schedule: cascad
 1:1: 'name' is missing
-1:1: schedule: expected 'cascade' or 'one_shot', found 'cascad'
+1:1: schedule: unknown schedule 'cascad', did you mean 'cascade'?
+name: small -> parity: newest
+1:1: 'name' is missing
+1:1: parity: expected 'paper' or 'latest', found 'newest'
 name: small -> name: !!python/name:os.system x
 1:1: name: the tag tag:yaml.org,2002:python/name:os.system is not allowed here
 name: small -> name: {a
@@ -217,9 +246,9 @@ def test_all_mistakes_of_a_file_are_told(folder):
         "s.yaml:8:11: methods[0]: unknown method 'wtt', did you mean 'wt'?",
         "s.yaml:11:5: ratios[1]: expected a number, found 'x'",
         "s.yaml:17:12: analysis.rule: expected 'any' or 'contiguous', found 'all'",
-        "s.yaml:18:1: colour: unknown key 'colour', expected one of analysis, data_root, extends,"
-        " methods, name, networks, ratios, resources, retraining, schedule, seeds, store, tasks,"
-        " tracking, training",
+        "s.yaml:18:1: colour: unknown key 'colour', expected one of analysis, data_root, expect,"
+        " extends, methods, name, networks, parity, ratios, resources, retraining, schedule,"
+        " seeds, store, tasks, tracking, training",
     ]
 
 
@@ -246,7 +275,7 @@ def test_a_mistake_points_at_the_file_or_the_override_that_holds_it(folder):
     assert refused("extends: base.yaml\nschedule: twice") == [
         "base.yaml:5:16: networks[0].training.epochs: expected a number of at least 1, found 0",
         "base.yaml:7:12: seeds[1]: duplicate 0",
-        "s.yaml:2:1: schedule: expected 'cascade' or 'one_shot', found 'twice'",
+        "s.yaml:2:1: schedule: unknown schedule 'twice', expected one of cascade, one_shot",
     ]
     assert refused(SWEEP, "networks[0].training.epochs=0") == [
         "--set networks[0].training.epochs=0: networks[0].training.epochs: expected a number of at"

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from orchestrator.spec import AnalysisSpec, NetworkSpec, ResourcesSpec, Rung, SweepSpec, TaskSpec
 from orchestrator.spec.mistakes import findings
-from workers.contracts import Component, Training
+from workers.contracts import Component, Schedule, Training
 
 
 def sweep(**changes):
@@ -35,7 +35,8 @@ def sweep(**changes):
 
 def test_defaults_are_the_papers():
     spec = sweep()
-    assert spec.schedules == ("cascade",)
+    assert spec.schedules == (Schedule(order="cascade", retraining="lr_rewinding"),)
+    assert spec.parity == "paper"
     assert spec.analysis == AnalysisSpec(
         deltas=(0.005,), confidence=0.95, rule="any", resamples=2000
     )

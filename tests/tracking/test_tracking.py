@@ -22,7 +22,7 @@ from orchestrator.spec import SweepSpec, TrackingSpec
 from orchestrator.tracking import BackgroundTracker, Progress, Tracker, TrackingError, resolve_uri
 from orchestrator.tracking.location import artifact_root, display
 from orchestrator.tracking.ui import command, free_port, serving
-from workers.contracts import Chain, Component, Event, Level, TaskCell, Training
+from workers.contracts import Chain, Component, Event, Level, Schedule, TaskCell, Training
 
 TASKS = tuple(
     TaskCell(key=f"{name}-key", label=name, task=Component(name.partition("-")[0]))
@@ -101,6 +101,7 @@ def pruned(parent: Chain, method: str = "wt", ratios: tuple[float, ...] = RATIOS
         waits_for=parent.name,
         method=Component(method),
         retraining=Training(epochs=1),
+        schedule=Schedule(),
         levels=tuple(
             Level(key=key, base=base, ratio=ratio)
             for key, base, ratio in zip(keys, bases, ratios, strict=False)
@@ -232,6 +233,7 @@ def test_chains_are_nested_in_the_sweep_and_say_what_they_are(
         "model.width": "4",
         "method": "wt",
         "schedule": "cascade",
+        "parity": "paper",
         "seed": "0",
         "retraining.epochs": "1",
         "key.0.5": "parent-0-wt-0.5",
