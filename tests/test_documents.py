@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from orchestrator.plan import make_plan
 from orchestrator.spec.loading import load_sweep
@@ -34,7 +35,7 @@ def test_the_sweep_in_the_readme_loads_but_for_what_it_extends(tmp_path: Path) -
     file.write_text(block(ROOT / "README.md", "yaml", "name: my-sweep"))
     spec = load_sweep(file)
     assert len(spec.ladder) == 9
-    assert len(make_plan(spec).chains) == 5 + 5 * 3
+    assert len(make_plan(spec).chains) == 5 + 5 * 5
 
 
 def test_the_network_in_the_readme_is_a_model(
@@ -60,5 +61,5 @@ def test_the_method_in_the_recipe_is_a_method(
 
     methods: Registry[Method] = Registry("method", Method, "workers.pruning.methods")
     network = nn.Linear(2, 1, bias=False)
-    scores = methods.get("squared:SquaredMagnitude")().scores(network, ())
+    scores = methods.get("squared:SquaredMagnitude")().scores(network, (), torch.Generator())
     assert scores["weight"].equal(network.weight.detach() ** 2)
