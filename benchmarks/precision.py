@@ -21,10 +21,10 @@ from scipy import stats
 
 from workers.contracts import Component, Images, Model, Training
 from workers.data.parquet import Parquet
+from workers.images.normalisation import normalise
 from workers.registry import MODELS
 from workers.training.device import resolve_device
 from workers.training.device_data import DeviceData
-from workers.training.normalisation import normalise
 from workers.training.train import train
 
 BATCH = 500

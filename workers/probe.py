@@ -34,10 +34,10 @@ def probe(chain: Chain, runtime: Runtime) -> Cost | None:
     device = resolve_device(runtime.device)
     data = load_train_data(data_set, runtime.data_root, device, threads=runtime.threads)
     made_as = architecture(chain.model, channels=data.channels, classes=len(data.classes))
-    network = build(made_as).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = build(made_as).to(device).to(memory_format=torch.channels_last)
     # Without its mix, which would corrupt a whole epoch of images for the first batch.
     images, labels = next(data.batches(replace(chain.training, mix=()), 0, 0))
-    examples = len(data_set.load("test", runtime.data_root).labels)
+    examples = data_set.count("test", runtime.data_root)
     steps = data.steps_per_epoch(chain.training)
     # The optimiser is left out: a hundredth of the time, but the import costs seconds and 150 MB.
     step = _seconds(lambda: backward(network, images, labels, chain.training))

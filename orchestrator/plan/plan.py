@@ -60,8 +60,10 @@ def make_plan(spec: SweepSpec) -> Plan:
 
 def _tasks(spec: SweepSpec) -> Iterator[TaskCell]:
     for task in spec.tasks:
-        payload = task_payload(described(TASKS, task.task), _replacement(spec, task))
-        yield TaskCell(key=content_key(payload), label=task.label, task=task.task)
+        data = _replacement(spec, task)
+        key = content_key(task_payload(described(TASKS, task.task), data))
+        content = data["fingerprint"] if data else ""
+        yield TaskCell(key=key, label=task.label, task=task.task, fingerprint=content)
 
 
 def _replacement(spec: SweepSpec, task: TaskSpec) -> Payload | None:

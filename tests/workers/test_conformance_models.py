@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from workers.contracts import Component
+from workers.loss import loss
 from workers.pruning.prunable import prunable_weights
 from workers.registry import MODELS
-from workers.training.loss import loss
 
 CLASSES = 5
 OPTIONS = {"torchvision": {"name": "resnet18"}, "timm": {"name": "resnet18"}}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 import torch
 from torch import Tensor, nn
 
-from workers.contracts import Component, DataError, Images, Runtime, TaskCell
+from workers.contracts import Component, Images, Runtime, TaskCell
 from workers.evaluation import evaluate as module
 from workers.evaluation.evaluate import evaluate
 from workers.evaluation.pixel_counts import PixelCounts, pixel_counts
@@ -94,13 +93,6 @@ def test_large_images_pass_a_few_at_a_time_with_the_same_noise(tmp_path, monkeyp
     ((parted,), network) = counted(test, NOISE, tmp_path=tmp_path)
     assert network.seen == [100, 100, 56, 44]
     np.testing.assert_array_equal(parted.predicted, whole.predicted)
-
-
-def test_images_with_one_class_are_no_test_of_segmentation(tmp_path, monkeypatch):
-    classes = Images(np.zeros((2, 6, 5, 1), np.uint8), np.zeros(2, np.int64))
-    monkeypatch.setattr(module, "shifted_images", lambda *_: classes)
-    with pytest.raises(DataError, match="nominal: its labels are not of the kind"):
-        counted(some_images(2), NOMINAL, tmp_path=tmp_path)
 
 
 def test_parquet_has_a_row_for_each_class_that_an_image_shows():

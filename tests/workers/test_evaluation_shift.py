@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch import nn
 
 from workers.contracts import Component, DataError, Images, Runtime, TaskCell
 from workers.evaluation.evaluate import evaluate
+from workers.evaluation.shift import images_of
 
 NOMINAL = TaskCell(key="k0", label="nominal", task=Component("nominal"))
 
@@ -64,12 +66,20 @@ def test_the_other_images_and_labels_are_predicted_in_the_network_s_own_scale(
     assert np.array_equal(made.p_true, again[1].p_true)
 
 
-@pytest.mark.parametrize(
-    ("other", "message"),
-    [
-        (images(8, 4), "labels up to 3, the network's own data have 3 channels and labels up to 2"),
-    ],
-)
-def test_what_does_not_fit_is_refused(tmp_path: Path, other: Images, message: str) -> None:
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    message = "labels up to 3, the network's own data have 3 channels and labels up to 2"
     with pytest.raises(DataError, match=message):
-        run(tmp_path, other, images(9, 3))
+        run(tmp_path, images(8, 4), images(9, 3))
+
+
+def test_classes_are_no_test_of_segmentation(tmp_path: Path) -> None:
+    clean = images(9, 3)
+    maps = Images(clean.pixels, np.zeros((9, 4, 4), np.uint8))
+    with pytest.raises(DataError, match="shifted: its labels are not of the kind"):
+        run(tmp_path, images(8, 3), maps)
+
+
+def test_data_that_changed_since_the_plan_are_refused(tmp_path: Path) -> None:
+    cell = replace(shifted(tmp_path, images(5, 3)), fingerprint="as planned")
+    with pytest.raises(DataError, match="not those that the sweep was planned with"):
+        images_of(cell, images(9, 3), tmp_path)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from workers.pruning.allocation.layer import ScoredLayer
 from workers.pruning.allocation.rankings import priorities
-from workers.pruning.allocation.walk import walk
+from workers.pruning.allocation.threshold import walk
 
 LAYERS = st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=9), min_size=1, max_size=4)
 

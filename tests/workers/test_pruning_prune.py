@@ -15,9 +15,10 @@ from workers.contracts import Component, Method
 from workers.pruning.methods.ft import FilterThresholding
 from workers.pruning.methods.reference import Reference
 from workers.pruning.methods.wt import WeightThresholding
-from workers.pruning.prunable import apply_masks, count, masks_of, prunable_weights
+from workers.pruning.prunable import count, masks_of, prunable_weights
 from workers.pruning.prune import PruneError, prune
 from workers.registry import METHODS
+from workers.training.masks import Masks
 
 SOURCE = torch.Generator()
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(5))
@@ -121,7 +122,7 @@ def test_cascades_are_nested_even_after_retraining(ratios, method):
         assert all((masks[name] <= before[name]).all() for name in before)
         for weight in prunable_weights(made).values():
             weight.data += torch.randn_like(weight)
-        apply_masks(made, masks)
+        Masks(made, masks).apply()
         before = masks
 
 

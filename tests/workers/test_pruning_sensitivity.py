@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from workers.pruning.sensitivity import channel_sensitivity, layers, passes, weight_sensitivity
+from workers.pruning import passes
+from workers.pruning.sensitivity import channel_sensitivity, layers, weight_sensitivity
 
 OVER: list[Any] = ["mean", "max"]
 LAYERS: dict[str, Callable[[], Any]] = {

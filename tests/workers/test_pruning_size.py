@@ -88,7 +88,7 @@ def test_the_network_is_left_as_it_was() -> None:
 
 def test_it_is_so_after_a_failure_too() -> None:
     network = Twice().train()
-    with pytest.raises(RuntimeError, match="shapes"):
+    with pytest.raises(RuntimeError, match="shape"):
         layer_shapes(network, torch.randn(4, 5))
     assert all(module.training for module in network.modules())
     assert not any(module._forward_hooks for module in network.modules())

@@ -36,12 +36,12 @@ from workers.contracts import (
 )
 from workers.data.digits import Digits
 from workers.evaluation.predictions import Predictions, from_parquet
+from workers.images.normalisation import normalise
 from workers.models.resnet8 import ResNet8
 from workers.pruning.prunable import count, prunable_weights
 from workers.registry import MODELS
 from workers.run import run_chain
 from workers.training.device_data import DeviceData
-from workers.training.normalisation import normalise
 
 
 def key(name: str) -> str:

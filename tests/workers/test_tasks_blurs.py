@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate, gaussian_filter, map_coordinates, zoom
 
 from workers.contracts import Task
-from workers.images.levels import LIFT
+from workers.corruptions.levels import LIFT
 from workers.tasks.defocus_blur import RADIUS_AND_DEVIATION as DISKS
 from workers.tasks.defocus_blur import DefocusBlur, disk
 from workers.tasks.elastic_transform import STRENGTH_DEVIATION_JITTER, ElasticTransform

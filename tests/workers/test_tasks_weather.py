@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from workers.contracts import Task
-from workers.images.frost_textures import frost_textures
+from workers.corruptions.frost_textures import frost_textures
 from workers.tasks.fog import STRENGTH_AND_DECAY, Fog
 from workers.tasks.frost import WEIGHTS, Frost
 from workers.tasks.saturate import Saturate

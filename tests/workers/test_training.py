@@ -10,11 +10,11 @@ from torch import nn
 
 from workers.contracts import Component, Training
 from workers.data.digits import Digits
+from workers.images.normalisation import normalise
 from workers.registry import MODELS
 from workers.training.device import DeviceError, resolve_device
 from workers.training.device_data import DeviceData
 from workers.training.masks import MaskViolatedError
-from workers.training.normalisation import normalise
 from workers.training.seeding import derive_seed, generator, seed_everything
 from workers.training.train import TrainingDivergedError, TrainingResult, train
 

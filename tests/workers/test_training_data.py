@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.contracts import DataError, DataSet, Images, Split, Training
+from workers.images.normalisation import normalise, statistics
+from workers.images.subsets import holdout
 from workers.training.augmentation import EpochDraws, crop_and_mirror
-from workers.training.device_data import DeviceData, parts
-from workers.training.normalisation import normalise, statistics
+from workers.training.device_data import DeviceData
 
 CPU = torch.device("cpu")
 PLAIN = Training(epochs=1, batch_size=16)
@@ -70,7 +71,7 @@ def test_holdout_is_rounded_up_to_a_multiple_if_that_leaves_something(
 
 
 def test_holdout_of_the_paper() -> None:
-    kept, held = parts(50_000, 0.1, 128)
+    kept, held = holdout(50_000, 0.1, multiple=128)
     assert (len(kept), len(held)) == (44_880, 5_120)
 
 

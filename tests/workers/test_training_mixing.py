@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from workers.contracts import DataSet, Images, Split, Task, Training
+from workers.images.normalisation import normalise
 from workers.registry import TASKS
 from workers.training.device_data import DeviceData
 from workers.training.mixing import corruption_task, mixed
-from workers.training.normalisation import normalise
 
 
 @dataclass(frozen=True, kw_only=True)

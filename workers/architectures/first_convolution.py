@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 from torch import nn
 
 
@@ -10,12 +12,8 @@ def take_channels(network: nn.Module, channels: int) -> None:
     name, conv = next((n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d))
     if conv.in_channels == channels:
         return
-    made = nn.Conv2d(
-        channels,
-        conv.out_channels,
-        conv.kernel_size,  # type: ignore[arg-type]
-        conv.stride,  # type: ignore[arg-type]
-        conv.padding,  # type: ignore[arg-type]
-        bias=conv.bias is not None,
-    )
+    made = deepcopy(conv)
+    made.in_channels = channels
+    made.weight = nn.Parameter(conv.weight.new_empty(len(conv.weight), channels, *conv.kernel_size))
+    made.reset_parameters()
     network.set_submodule(name, made)

@@ -13,6 +13,7 @@ from workers.contracts.chain import (
 from workers.contracts.plug_ins import (
     Allocation,
     Component,
+    Corruption,
     DataError,
     DataSet,
     Images,
@@ -21,8 +22,10 @@ from workers.contracts.plug_ins import (
     PermanentError,
     PlugIn,
     Samples,
+    Spared,
     Split,
     Task,
+    Unit,
 )
 from workers.contracts.recipe import Training
 from workers.contracts.runtime import Cost, Event, Record, Report, Runtime, Scratch, Store
@@ -32,6 +35,7 @@ __all__ = [
     "Chain",
     "Checkpoint",
     "Component",
+    "Corruption",
     "Cost",
     "DataError",
     "DataSet",
@@ -49,11 +53,13 @@ __all__ = [
     "Samples",
     "Schedule",
     "Scratch",
+    "Spared",
     "Split",
     "Store",
     "Task",
     "TaskCell",
     "Training",
+    "Unit",
     "evaluation_key",
     "suite_key",
 ]

@@ -104,11 +104,15 @@ class Chain:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCell:
-    """A task as a trial sees it: its key, its readable label, and how to make it."""
+    """A task as a trial sees it: its key, its readable label, and how to make it.
+
+    ``fingerprint`` identifies the data that it puts in place of the network's own, if any.
+    """
 
     key: str
     label: str
     task: Component
+    fingerprint: str = ""
 
 
 def evaluation_key(network: str, tasks: Iterable[str]) -> str:

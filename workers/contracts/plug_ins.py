@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
     from workers.pruning.allocation.layer import ScoredLayer
 
+Value = TypeVar("Value")
 Split = Literal["train", "test"]
+Unit = Literal["weight", "filter", "channel"]
+Spared = Literal["first", "last"]
 Allocation = Literal["global", "uniform", "per_filter", "error_level", "filter_error"]
-Samples = Iterable[tuple["torch.Tensor", "torch.Tensor"]]
+Samples = Sequence[tuple["torch.Tensor", "torch.Tensor"]]
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ class DataSet(PlugIn):
         """Decode one split, downloading it first where the data set can."""
         raise NotImplementedError
 
+    def count(self, split: Split, root: Path) -> int:
+        """Count the images of a split."""
+        return len(self.load(split, root).labels)
+
     def classes(self, root: Path) -> tuple[str, ...]:
         """Name the classes in label order."""
         raise NotImplementedError
@@ -105,7 +112,11 @@ class Model(PlugIn):
     """A network architecture."""
 
     def build(self, *, channels: int, classes: int) -> torch.nn.Module:
-        """Make an untrained network, (n, channels, height, width) → (n, classes) logits."""
+        """Make an untrained network, (n, channels, height, width) → (n, classes) logits.
+
+        One for segmentation gives (n, classes, height, width), as ``out`` of a mapping where it has
+        an auxiliary head, ``aux``.
+        """
         raise NotImplementedError
 
     def load_published(self, network: torch.nn.Module) -> None:
@@ -125,8 +136,8 @@ class Method(PlugIn):
     ``pretends`` prunes nothing and counts as if it had.
     """
 
-    unit: ClassVar[Literal["weight", "filter", "channel"]] = "weight"
-    spares: ClassVar[Literal["first", "last"] | None] = None
+    unit: ClassVar[Unit] = "weight"
+    spares: ClassVar[Spared | None] = None
     needs_samples: ClassVar[bool] = False
     pretends: ClassVar[bool] = False
 
@@ -149,8 +160,7 @@ class Method(PlugIn):
         Args:
             network: in evaluation mode, never changed.
             samples: batches of normalised images (n, channels, height, width) with labels (n,),
-                which can be iterated again; empty where the data set holds nothing out, which
-                ``needs_samples`` forbids.
+                empty where the data set holds nothing out, which ``needs_samples`` forbids.
             generator: on the CPU; the only source of randomness.
 
         Returns:
@@ -208,3 +218,17 @@ class Task(PlugIn):
     def replaces(self) -> Component | None:
         """Name the data set whose test split takes the place of the network's own, if any."""
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corruption(Task):
+    """A common corruption at a severity of CIFAR-10-C's table or of ImageNet-C's."""
+
+    corrupts: ClassVar[bool] = True
+
+    severity: Literal[1, 2, 3, 4, 5] = 3
+    severities: Literal["cifar", "imagenet"] = "cifar"
+
+    def at_severity(self, table: Mapping[str, Sequence[Value]]) -> Value:
+        """Look up what ``table`` says."""
+        return table[self.severities][self.severity - 1]

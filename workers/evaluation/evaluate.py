@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workers.contracts import DataError, Images, Runtime, Task, TaskCell
+from workers.contracts import Images, Runtime, Task, TaskCell
 from workers.evaluation.inputs import Pixels, task_pixels
 from workers.evaluation.pixel_counts import PixelCounts, pixel_counts
 from workers.evaluation.predictions import Predictions
 from workers.evaluation.seeding import BLOCK, block_generator
-from workers.evaluation.shift import shifted_images
+from workers.evaluation.shift import images_of
+from workers.images.normalisation import normalise
+from workers.modes import evaluating
 from workers.registry import TASKS
-from workers.training.normalisation import normalise
 
 CUDA_BATCH = 4096
 BATCH_PIXELS = CUDA_BATCH * 64 * 64
@@ -51,26 +52,20 @@ def evaluate(
 
     """
     device = torch.device(device)
-    modes = {module: module.training for module in network.modules()}
-    network.to(device).eval()
+    network.to(device)
     scale = mean.to(device), std.to(device)
-    try:
+    with evaluating(network):
         for cell in tasks:
             task = TASKS.create(cell.task)
-            images = shifted_images(task, test, runtime.data_root) or test
+            images = images_of(cell, test, runtime.data_root)
             pixels = task_pixels(
                 images.pixels, task, key=cell.key, fingerprint=fingerprint, cache=runtime.cache
             )
-            if images.labels.ndim != test.labels.ndim:
-                raise DataError(f"{cell.label}: its labels are not of the kind of the network's")
             logits = _logits(network, pixels, task, cell.key, *scale)
             if images.labels.ndim > 1:
                 yield pixel_counts(cell.key, logits, images.labels)
             else:
                 yield _predictions(cell.key, torch.cat(list(logits)).cpu(), images)
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 @torch.inference_mode()

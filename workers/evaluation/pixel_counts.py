@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workers.training.loss import IGNORED
+from workers.loss import IGNORED
 
 Counts = NDArray[np.int32]
 COUNTS = ("true_positive", "predicted", "labelled")

@@ -96,6 +96,10 @@ class StreamedDataSet(DataSet):
             return listing
         return listing.take(limited(len(listing), self.limit))
 
+    def count(self, split: Split, root: Path) -> int:
+        """Count the images of a split, without decoding any."""
+        return len(self.examples(split, root))
+
     def decode(self, view: View) -> Pixels:
         """Decode one image to ``shape``.
 

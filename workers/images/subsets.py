@@ -39,18 +39,16 @@ def holdout(
         count: how many there are.
         fraction: of them is held out.
         seed: of the parting.
-        multiple: how many are held out is rounded up to a multiple of this.
+        multiple: how many are held out is rounded up to a multiple of this, if that leaves any.
 
     Raises:
         DataError: ``fraction`` is not in [0, 1), or nothing would be kept.
 
     """
-    held = -(-round(count * fraction) // multiple) * multiple
+    rounded = -(-round(count * fraction) // multiple) * multiple
+    held = rounded if rounded < count else round(count * fraction)
     if not 0 <= fraction < 1 or held >= count:
-        whole = f" (rounded up to a multiple of {multiple}: {held})" if multiple > 1 else ""
-        raise DataError(
-            f"cannot hold {fraction} of {count} examples out{whole}, expected 0 to below 1"
-        )
+        raise DataError(f"cannot hold {fraction} of {count} examples out, expected 0 to below 1")
     order = shuffled(count, seed)
     return order[held:], order[:held]
 

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from workers.contracts import Component, Method, PermanentError
+from workers.loss import loss
 from workers.modes import evaluating
 from workers.pruning.prunable import prunable_weights
 from workers.pruning.prune import prune
 from workers.pruning.size import layer_shapes, macs
 from workers.pruning.skipped import Skipped, skipped_weights
 from workers.registry import METHODS, MODELS, UnknownPlugInError
-from workers.training.loss import loss
 
 IMAGES = 4
 """Enough for the statistics of a normalisation layer to differ between the images."""

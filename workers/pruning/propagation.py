@@ -8,14 +8,14 @@ until everything has.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
 from workers.contracts import Samples
+from workers.loss import loss
+from workers.pruning.passes import Layer, observing
 from workers.pruning.prunable import prunable_weights
-from workers.training.loss import loss
 
 
 def propagate_weights(network: nn.Module, samples: Samples) -> None:
@@ -24,6 +24,8 @@ def propagate_weights(network: nn.Module, samples: Samples) -> None:
     Biases and normalisation are included, embeddings and what the loss cannot depend on are not. In
     place.
     """
+    if not samples:
+        return
     parameters = [p for module in network.modules() for p in _own(module)]
     effective = [p.detach() == 0 for p in parameters]
     for images, labels in samples:
@@ -50,7 +52,12 @@ def propagate_filters(network: nn.Module, samples: Samples) -> None:
     weights = prunable_weights(network)
     used: dict[str, Tensor] = {}
     effective: dict[str, Tensor] = {}
-    with _varying_channels(network) as varying:
+    varying: dict[str, Tensor] = {}
+
+    def look(name: str, layer: Layer, inputs: Tensor) -> None:
+        varying[name] = varying.get(name, False) | _varying(layer, inputs)
+
+    with observing(network, look):
         for images, labels in samples:
             gradients = torch.autograd.grad(
                 loss(network(images), labels), list(weights.values()), allow_unused=True
@@ -67,31 +74,13 @@ def propagate_filters(network: nn.Module, samples: Samples) -> None:
     _keep([weights[name] for name in effective], list(effective.values()))
 
 
-@contextmanager
-def _varying_channels(network: nn.Module) -> Iterator[dict[str, Tensor]]:
-    """Collect, by weight, which input channels of its layer differ among the images of a batch."""
-    varying: dict[str, Tensor] = {}
-    names = {id(weight): name for name, weight in prunable_weights(network).items()}
-
-    def look(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        differs = (inputs[0] != inputs[0][:1]).any(0)
-        # Channels come first in the input of a convolution, last in that of a linear layer.
-        linear = isinstance(layer, nn.Linear)
-        rows = differs.reshape(-1, differs.shape[-1]).mT if linear else differs.flatten(1)
-        name = names[id(layer.weight)]
-        varying[name] = varying.get(name, False) | rows.any(1)
-
-    layers = [
-        module
-        for module in network.modules()
-        if isinstance(module, nn.Conv2d | nn.Linear) and id(module.weight) in names
-    ]
-    hooks = [layer.register_forward_pre_hook(look) for layer in layers]
-    try:
-        yield varying
-    finally:
-        for hook in hooks:
-            hook.remove()
+def _varying(layer: Layer, inputs: Tensor) -> Tensor:
+    """Tell which input channels of ``layer`` differ among the images of a batch."""
+    differs = (inputs != inputs[:1]).any(0)
+    # Channels come first in the input of a convolution, last in that of a linear layer.
+    linear = isinstance(layer, nn.Linear)
+    rows = differs.reshape(-1, differs.shape[-1]).mT if linear else differs.flatten(1)
+    return rows.any(1)
 
 
 def _pairs(weight: Tensor, used: Tensor, varying: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -43,14 +42,6 @@ def count(network: nn.Module) -> Counts:
         nonzero=sum(int(p.count_nonzero()) for p in network.parameters()),
         prunable=sum(w.numel() for w in prunable_weights(network).values()),
     )
-
-
-@torch.no_grad()
-def apply_masks(network: nn.Module, masks: Mapping[str, torch.Tensor]) -> None:
-    """Multiply the parameters named in ``masks`` by their masks, in place and in one fused call."""
-    if masks:
-        named = dict(network.named_parameters())
-        torch._foreach_mul_([named[name] for name in masks], list(masks.values()))
 
 
 def masks_of(network: nn.Module) -> dict[str, torch.Tensor]:

@@ -36,11 +36,10 @@ def scored_layers(
     spared = _spared(list(weights), method)
     if len(spared) == len(weights):
         raise PruneError("the network has no prunable layer (Conv2d without groups, or Linear)")
-    example = next((images for images, _ in samples), None)
-    if method.needs_samples and example is None:
+    if method.needs_samples and not samples:
         raise PruneError(f"{_name(method)} needs samples: give the data set a holdout above 0")
     scores = method.scores(network, samples, generator)
-    shapes = {} if example is None else layer_shapes(network, example[:1])
+    shapes = layer_shapes(network, samples[0][0][:1]) if samples else {}
     layers = []
     for name, weight in weights.items():
         cost = costs(weight.detach(), method.unit)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from workers.modes import evaluating
+from workers.pruning.passes import Layer, observe_inputs
 from workers.pruning.prunable import prunable_weights
+from workers.pruning.sensitivity.layers import windows
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,12 @@ def layer_shapes(network: nn.Module, example: Tensor) -> dict[str, LayerShape]:
     """
     weights = prunable_weights(network)
     positions: dict[str, int] = {}
-    with evaluating(network), _counting(network, positions), torch.no_grad():
-        network(example)
+
+    def count(name: str, layer: Layer, inputs: Tensor) -> None:
+        _, images, rows, columns, *_ = windows(layer, inputs).shape
+        positions[name] = positions.get(name, 0) + images * rows * columns
+
+    observe_inputs(network, [example], count)
     return {
         name: LayerShape(
             (w.shape[0], w.shape[1], w.shape[2:].numel()), positions[name] // len(example)
@@ -68,26 +70,3 @@ def macs(network: nn.Module, example: Tensor) -> int:
     shapes = layer_shapes(network, example)
     weights = prunable_weights(network)
     return sum(int(weights[n].count_nonzero()) * shape.patches for n, shape in shapes.items())
-
-
-@contextmanager
-def _counting(network: nn.Module, positions: dict[str, int]) -> Iterator[None]:
-    """Add up in ``positions`` where each prunable weight is applied, over all images."""
-    names = {id(weight): name for name, weight in prunable_weights(network).items()}
-
-    def counter(name: str, filters: int) -> Callable[[nn.Module, object, Tensor], None]:
-        def add(_: nn.Module, __: object, output: Tensor) -> None:
-            positions[name] = positions.get(name, 0) + output.numel() // filters
-
-        return add
-
-    hooks = [
-        layer.register_forward_hook(counter(names[id(layer.weight)], layer.weight.shape[0]))
-        for layer in network.modules()
-        if isinstance(layer, nn.Conv2d | nn.Linear) and id(layer.weight) in names
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()

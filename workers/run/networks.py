@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from workers.checkpoint import build
 from workers.contracts import Checkpoint, Component, Event, Level, Samples, Training
-from workers.pruning.prunable import count
-from workers.pruning.prune import PruneResult, prune, within_tolerance
+from workers.pruning.prune import PruneResult, prune, result_of
 from workers.registry import METHODS, MODELS
 from workers.run.site import Site
 from workers.training.seeding import seed_everything
@@ -166,15 +165,14 @@ def _train(
 
 
 def _size(network: nn.Module, ratio: float, *, pretends: bool = False) -> dict[str, Any]:
-    """Count what is left after training; a control counts as if it had been pruned."""
-    size = count(network)
-    achieved = ratio if pretends else 1 - size.nonzero / size.parameters
+    """Measure what is left after training, which may bring zeros back to life."""
+    result = result_of(network, ratio, pretends=pretends)
     return {
-        "requested_ratio": ratio,
-        "achieved_ratio": achieved,
-        "within_tolerance": within_tolerance(achieved, ratio, size.parameters),
-        "parameters": size.parameters,
-        "nonzero": size.nonzero,
+        "requested_ratio": result.requested,
+        "achieved_ratio": result.achieved,
+        "within_tolerance": result.within_tolerance,
+        "parameters": result.parameters,
+        "nonzero": result.nonzero,
     }
 
 

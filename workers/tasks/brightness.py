@@ -15,9 +15,9 @@ At fixed hue and saturation every channel is proportional to V = max(r, g, b), a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -29,16 +29,11 @@ ADDEND = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Brightness(Task):
+class Brightness(Corruption):
     """Raise V of HSV."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Scale the channels of every pixel from V to V'."""
         value = pixels.amax(dim=1, keepdim=True)
-        raised = (value + ADDEND[self.severities][self.severity - 1]).clamp(max=1)
+        raised = (value + self.at_severity(ADDEND)).clamp(max=1)
         return (pixels / value * raised).where(value > 0, raised)

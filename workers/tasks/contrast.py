@@ -13,9 +13,9 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -27,15 +27,10 @@ FACTOR = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Contrast(Task):
+class Contrast(Corruption):
     """Pull every value towards the mean of its image and channel."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Shrink the distance from the mean."""
         mean = pixels.mean(dim=(2, 3), keepdim=True)
-        return (pixels - mean) * FACTOR[self.severities][self.severity - 1] + mean
+        return (pixels - mean) * self.at_severity(FACTOR) + mean

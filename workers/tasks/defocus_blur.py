@@ -16,14 +16,14 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from workers.contracts import Task
-from workers.images.levels import LIFT
+from workers.contracts import Corruption
+from workers.corruptions.levels import LIFT
 
 if TYPE_CHECKING:
     import torch
@@ -35,19 +35,14 @@ RADIUS_AND_DEVIATION = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class DefocusBlur(Task):
+class DefocusBlur(Corruption):
     """Spread every pixel over a disk."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Convolve with the severity's disk."""
-        from workers.images.convolution import convolve
+        from workers.corruptions.convolution import convolve
 
-        radius, deviation = RADIUS_AND_DEVIATION[self.severities][self.severity - 1]
+        radius, deviation = self.at_severity(RADIUS_AND_DEVIATION)
         return convolve(pixels, disk(radius, deviation)) + LIFT
 
 

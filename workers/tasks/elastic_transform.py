@@ -20,10 +20,10 @@ Detection", make of it for any size (their package ``imagecorruptions``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
-from workers.images.levels import LIFT
+from workers.contracts import Corruption
+from workers.corruptions.levels import LIFT
 
 if TYPE_CHECKING:
     import torch
@@ -48,17 +48,12 @@ TRUNCATE = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class ElasticTransform(Task):
+class ElasticTransform(Corruption):
     """Stretch every image its own way."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Map, then displace; a step of size 0 is left out and draws nothing."""
-        strength, deviation, jitter = STRENGTH_DEVIATION_JITTER[self.severities][self.severity - 1]
+        strength, deviation, jitter = self.at_severity(STRENGTH_DEVIATION_JITTER)
         if jitter:
             pixels = _mapped(pixels, jitter, generator)
         if strength:
@@ -71,7 +66,7 @@ def _mapped(pixels: torch.Tensor, jitter: float, generator: torch.Generator) -> 
     import torch
     from torch.nn.functional import pad
 
-    from workers.images.sampling import sample
+    from workers.corruptions.interpolation import interpolate
 
     number, _, height, width = pixels.shape
     corners = pixels.new_tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]]) * (min(height, width) // 3)
@@ -82,22 +77,22 @@ def _mapped(pixels: torch.Tensor, jitter: float, generator: torch.Generator) -> 
     of_column, of_row, offset = inverse.permute(1, 2, 0)[..., None, None]
     rows, columns = _rows_and_columns(pixels)
     from_columns, from_rows = columns * of_column + rows * of_row + offset
-    return sample(pixels, from_rows, from_columns, "mirror")
+    return interpolate(pixels, from_rows, from_columns, "mirror")
 
 
 def _displaced(
     pixels: torch.Tensor, strength: float, deviation: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Draw a displacement along x and one along y for every pixel, and smooth them."""
-    from workers.images.gaussian_filter import gaussian_filter
-    from workers.images.sampling import sample
+    from workers.corruptions.gaussian_filter import gaussian_filter
+    from workers.corruptions.interpolation import interpolate
 
     number, _, height, width = pixels.shape
     draws = pixels.new_empty(number, 2, height, width).uniform_(-1, 1, generator=generator)
     moves = gaussian_filter(draws, (deviation * height, deviation * width), "reflect", TRUNCATE)
     moves = moves * strength * height
     rows, columns = _rows_and_columns(pixels)
-    return sample(pixels, rows + moves[:, 1], columns + moves[:, 0], "reflect")
+    return interpolate(pixels, rows + moves[:, 1], columns + moves[:, 0], "reflect")
 
 
 def _rows_and_columns(pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

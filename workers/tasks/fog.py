@@ -16,9 +16,9 @@ The map's side is the image's larger one, rounded up to a power of two: 32 for 3
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -30,19 +30,14 @@ STRENGTH_AND_DECAY = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fog(Task):
+class Fog(Corruption):
     """Lay a cloud map over every image."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw one map per image; all its channels share it."""
-        from workers.images.plasma import plasma
+        from workers.corruptions.plasma import plasma
 
-        strength, decay = STRENGTH_AND_DECAY[self.severities][self.severity - 1]
+        strength, decay = self.at_severity(STRENGTH_AND_DECAY)
         height, width = pixels.shape[2:]
         side = 1 << (max(height, width) - 1).bit_length()
         maps = plasma(len(pixels), side, decay, generator)[:, None, :height, :width]

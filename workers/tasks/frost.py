@@ -16,9 +16,9 @@ the photographs of the publication but drawn by rule, with about their colours a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -31,20 +31,15 @@ STRIDE = {"cifar": 5, "imagenet": 1}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frost(Task):
+class Frost(Corruption):
     """Cover every image with frost."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw which picture each image gets, then the first row and column of each crop."""
         import torch
 
-        from workers.images.frost_textures import frost_textures
-        from workers.images.grey import grey
+        from workers.corruptions.frost_textures import frost_textures
+        from workers.corruptions.grey import grey
 
         stride = STRIDE[self.severities]
         textures = torch.from_numpy(frost_textures())[
@@ -55,7 +50,7 @@ class Frost(Task):
         start = torch.randint(side, (number, 2), generator=generator, device=device)
         crops = _crops(textures, which.cpu(), start.cpu(), pixels.shape[2:])
         ice = crops.to(pixels.device).permute(0, 3, 1, 2).to(pixels.dtype) / 255
-        image_weight, ice_weight = WEIGHTS[self.severities][self.severity - 1]
+        image_weight, ice_weight = self.at_severity(WEIGHTS)
         return image_weight * pixels + ice_weight * (grey(ice) if pixels.shape[1] == 1 else ice)
 
 

@@ -13,9 +13,9 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -27,17 +27,12 @@ DEVIATION = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class GaussianBlur(Task):
+class GaussianBlur(Corruption):
     """Blur every channel on its own."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Filter with the severity's standard deviation."""
-        from workers.images.gaussian_filter import gaussian_filter
+        from workers.corruptions.gaussian_filter import gaussian_filter
 
-        deviation = DEVIATION[self.severities][self.severity - 1]
+        deviation = self.at_severity(DEVIATION)
         return gaussian_filter(pixels, (deviation, deviation))

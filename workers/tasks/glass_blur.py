@@ -20,10 +20,10 @@ The published code means to swap two pixels but copies one over the other, and s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
-from workers.images.levels import LIFT
+from workers.contracts import Corruption
+from workers.corruptions.levels import LIFT
 
 if TYPE_CHECKING:
     import torch
@@ -35,19 +35,14 @@ DEVIATION_DISTANCE_SWEEPS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlassBlur(Task):
+class GlassBlur(Corruption):
     """Displace pixels at random between two blurs."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Blur, sweep, blur."""
-        from workers.images.gaussian_filter import gaussian_filter
+        from workers.corruptions.gaussian_filter import gaussian_filter
 
-        deviation, distance, sweeps = DEVIATION_DISTANCE_SWEEPS[self.severities][self.severity - 1]
+        deviation, distance, sweeps = self.at_severity(DEVIATION_DISTANCE_SWEEPS)
         levels = (gaussian_filter(pixels, (deviation, deviation)) + LIFT).mul_(255).floor_()
         for _ in range(sweeps):
             levels = _sweep(levels, distance, generator)

@@ -13,9 +13,9 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -27,16 +27,11 @@ AMOUNT = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImpulseNoise(Task):
+class ImpulseNoise(Corruption):
     """Set a fraction of the values, per channel, to 0 or 1."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Decide every value by one uniform draw: its low end is pepper, its high end salt."""
-        half = AMOUNT[self.severities][self.severity - 1] / 2
+        half = self.at_severity(AMOUNT) / 2
         draw = pixels.new_empty(pixels.shape).uniform_(generator=generator)
         return pixels.masked_fill(draw < half, 0.0).masked_fill_(draw >= 1 - half, 1.0)

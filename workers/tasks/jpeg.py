@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -32,19 +32,14 @@ QUALITY = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jpeg(Task):
+class Jpeg(Corruption):
     """Compress every image; it has 1 or 3 channels."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Encode and decode every image, one by one: a codec knows no batches."""
         levels = (pixels * 255).round_().byte().permute(0, 2, 3, 1).cpu().numpy()
         images = levels[..., 0] if levels.shape[3] == 1 else levels
-        quality = QUALITY[self.severities][self.severity - 1]
+        quality = self.at_severity(QUALITY)
         recoded = np.stack([_recode(image, quality) for image in images]).reshape(levels.shape)
         return pixels.new_tensor(recoded).permute(0, 3, 1, 2) / 255
 

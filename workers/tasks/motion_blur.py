@@ -15,10 +15,10 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
-from workers.images.levels import LIFT
+from workers.contracts import Corruption
+from workers.corruptions.levels import LIFT
 
 if TYPE_CHECKING:
     import torch
@@ -31,18 +31,13 @@ DEGREES = 45
 
 
 @dataclass(frozen=True, kw_only=True)
-class MotionBlur(Task):
+class MotionBlur(Corruption):
     """Smear every image along a line of its own."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw the angles and blur."""
-        from workers.images.motion import motion_blur
+        from workers.corruptions.motion import motion_blur
 
-        radius, deviation = RADIUS_AND_DEVIATION[self.severities][self.severity - 1]
+        radius, deviation = self.at_severity(RADIUS_AND_DEVIATION)
         angles = pixels.new_empty(len(pixels)).uniform_(-DEGREES, DEGREES, generator=generator)
         return motion_blur(pixels, radius, deviation, angles) + LIFT

@@ -13,9 +13,9 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -27,20 +27,15 @@ SCALE = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pixelate(Task):
+class Pixelate(Corruption):
     """Shrink and enlarge again."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Resize to the small size and back, all images at once."""
-        from workers.images.box_filter import resize
+        from workers.corruptions.box_filter import resize
 
         height, width = pixels.shape[2:]
-        scale = SCALE[self.severities][self.severity - 1]
+        scale = self.at_severity(SCALE)
         levels = (pixels * 255).round_().byte().permute(2, 3, 0, 1).contiguous()
         small = resize(levels, max(1, int(height * scale)), max(1, int(width * scale)))
         return resize(small, height, width).permute(2, 3, 0, 1).float() / 255

@@ -16,9 +16,9 @@ no hue and counts as red, so b > 0 tints it. One channel has no saturation and s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -30,19 +30,14 @@ FACTOR_AND_ADDEND = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Saturate(Task):
+class Saturate(Corruption):
     """Scale and shift S of HSV."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Move the channels of every pixel towards V or away from it."""
         if pixels.shape[1] == 1:
             return pixels.clone()
-        factor, addend = FACTOR_AND_ADDEND[self.severities][self.severity - 1]
+        factor, addend = self.at_severity(FACTOR_AND_ADDEND)
         value = pixels.amax(dim=1, keepdim=True)
         chroma = value - pixels.amin(dim=1, keepdim=True)
         saturated = (factor * chroma + addend * value).clamp(max=value)

@@ -13,9 +13,9 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -27,17 +27,12 @@ PHOTONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShotNoise(Task):
+class ShotNoise(Corruption):
     """Replace every value by a scaled photon count."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw photon counts of mean x · c."""
         import torch
 
-        photons = PHOTONS[self.severities][self.severity - 1]
+        photons = self.at_severity(PHOTONS)
         return torch.poisson(pixels * photons, generator=generator) / photons

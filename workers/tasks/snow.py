@@ -25,9 +25,9 @@ The flakes are truncated to 8 bits before and after the blur, as an 8-bit image 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -52,22 +52,15 @@ ANGLES = (-135.0, -45.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Snow(Task):
+class Snow(Corruption):
     """Whiten every image and let snow fall over it."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw the flakes of all images, then one angle per image."""
-        from workers.images.grey import grey
-        from workers.images.motion import motion_blur
+        from workers.corruptions.grey import grey
+        from workers.corruptions.motion import motion_blur
 
-        mean, deviation, zoom, threshold, radius, sigma, weight = SNOWFALL[self.severities][
-            self.severity - 1
-        ]
+        mean, deviation, zoom, threshold, radius, sigma, weight = self.at_severity(SNOWFALL)
         noise = pixels.new_empty(len(pixels), 1, *pixels.shape[2:])
         noise.normal_(mean, deviation, generator=generator)
         angles = pixels.new_empty(len(pixels)).uniform_(*ANGLES, generator=generator)
@@ -83,7 +76,7 @@ def _flakes(noise: torch.Tensor, zoom: float, threshold: float) -> torch.Tensor:
 
     Thresholds make a jump of any rounding error, so this is done in float64.
     """
-    from workers.images.clipped_zoom import clipped_zoom
+    from workers.corruptions.clipped_zoom import clipped_zoom
 
     flakes = clipped_zoom(noise.double(), zoom)
     return (flakes.where(flakes >= threshold, 0).clamp(0, 1) * 255).floor().to(noise.dtype)

@@ -29,9 +29,9 @@ One channel gets the grey of the liquid's colour.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -58,25 +58,18 @@ OPAQUE = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spatter(Task):
+class Spatter(Corruption):
     """Spatter every image with water or mud."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw the liquid of every image and add or mix in its colour.
 
         The liquid is filtered in float64, since thresholds make a jump of any rounding error.
         """
-        from workers.images.gaussian_filter import gaussian_filter
-        from workers.images.grey import grey
+        from workers.corruptions.gaussian_filter import gaussian_filter
+        from workers.corruptions.grey import grey
 
-        mean, deviation, blur, threshold, intensity, kind = LIQUIDS[self.severities][
-            self.severity - 1
-        ]
+        mean, deviation, blur, threshold, intensity, kind = self.at_severity(LIQUIDS)
         noise = pixels.new_empty(len(pixels), *pixels.shape[2:])
         noise.normal_(mean, deviation, generator=generator)
         liquid = gaussian_filter(noise.double(), (blur, blur))
@@ -92,7 +85,7 @@ class Spatter(Task):
 
 def _splashes(liquid: torch.Tensor, deviation: float) -> torch.Tensor:
     """Blur the mask of the liquid, (n, height, width), and cut off its thin rim."""
-    from workers.images.gaussian_filter import gaussian_filter
+    from workers.corruptions.gaussian_filter import gaussian_filter
 
     mask = gaussian_filter(liquid.double(), (deviation, deviation))
     return mask.where(mask >= OPAQUE, 0)
@@ -100,7 +93,7 @@ def _splashes(liquid: torch.Tensor, deviation: float) -> torch.Tensor:
 
 def _drops(liquid: torch.Tensor, intensity: float) -> torch.Tensor:
     """Light the liquid, (n, height, width), as drops of at most ``intensity``."""
-    from workers.images.relief import relief
+    from workers.corruptions.relief import relief
 
     # What exceeds 8 bits wraps around, as it does in the published images.
     levels = (liquid * 255).int() & 255

@@ -13,9 +13,9 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
-from workers.contracts import Task
+from workers.contracts import Corruption
 
 if TYPE_CHECKING:
     import torch
@@ -27,15 +27,10 @@ DEVIATION = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeckleNoise(Task):
+class SpeckleNoise(Corruption):
     """Multiply every value by a random factor around 1."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Add noise in proportion to the value."""
         noise = pixels.new_empty(pixels.shape).normal_(generator=generator)
-        return pixels + DEVIATION[self.severities][self.severity - 1] * pixels * noise
+        return pixels + self.at_severity(DEVIATION) * pixels * noise

@@ -18,13 +18,13 @@ imagenet 1. The published data are made that way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts import Task
-from workers.images.levels import LIFT
+from workers.contracts import Corruption
+from workers.corruptions.levels import LIFT
 
 if TYPE_CHECKING:
     import torch
@@ -36,23 +36,18 @@ END_AND_STEP = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZoomBlur(Task):
+class ZoomBlur(Corruption):
     """Average every image with enlargements of its middle."""
-
-    corrupts: ClassVar[bool] = True
-
-    severity: Literal[1, 2, 3, 4, 5] = 3
-    severities: Literal["cifar", "imagenet"] = "cifar"
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Sample all images once for each enlargement."""
-        from workers.images.sampling import sample
+        from workers.corruptions.interpolation import interpolate
 
-        factors = np.arange(1, *END_AND_STEP[self.severities][self.severity - 1])
+        factors = np.arange(1, *self.at_severity(END_AND_STEP))
         total = pixels.clone()
         for factor in factors:
             rows, columns = (_positions(size, factor) for size in pixels.shape[2:])
-            total += sample(
+            total += interpolate(
                 pixels, pixels.new_tensor(rows)[:, None], pixels.new_tensor(columns), "mirror"
             )
         return total / (len(factors) + 1) + LIFT

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from workers.contracts import DataSet, Images, Training
+from workers.images.normalisation import normalise, statistics
 from workers.images.subsets import Indices, holdout
 from workers.training.augmentation import EpochDraws, crop_and_mirror
 from workers.training.mixing import mixed
-from workers.training.normalisation import normalise, statistics
 from workers.training.seeding import generator
-from workers.training.train_data import Batch
+from workers.training.train_data import Batch, TrainData, sizes
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,15 @@ class Examples:
         return len(self.labels)
 
 
-class DeviceData:
-    """The train split of a data set, parted into what networks are fitted to and what is held out.
+class DeviceData(TrainData):
+    """A train split whose bytes lie on the device.
 
-    The parting is the same for all networks (``DataSet.holdout``).
-
-    Attributes:
-        fit: what networks train on.
-        held_out: what no network trains on.
-        mean, std: float32 of shape (channels,), of the pixels of ``fit`` in [0, 1].
-        classes: their names in label order.
-
+    The parting is the same for all networks (``DataSet.holdout``), and ``mean`` and ``std`` are
+    those of what is fitted to.
     """
+
+    fit: Examples
+    held_out: Examples
 
     def __init__(
         self, data_set: DataSet, root: Path, device: torch.device, multiple: int = 1
@@ -65,26 +62,13 @@ class DeviceData:
 
         """
         images = data_set.load("train", root)
-        kept, held = parts(len(images.labels), data_set.holdout, multiple)
+        kept, held = holdout(len(images.labels), data_set.holdout, multiple=multiple)
         self.classes = data_set.classes(root)
         self.fit = _examples(images, kept, device)
         self.held_out = _examples(images, held, device)
         mean, std = statistics(images.pixels[kept])
         self.mean = torch.tensor(mean, device=device)
         self.std = torch.tensor(std, device=device)
-
-    @property
-    def channels(self) -> int:
-        """Channels of the images."""
-        return self.fit.pixels.shape[-1]
-
-    def steps_per_epoch(self, recipe: Training) -> int:
-        """Count the batches of an epoch.
-
-        A last batch of one image is left out: batch normalisation needs two.
-        """
-        full, rest = divmod(len(self.fit), recipe.batch_size)
-        return max(full + (rest > 1), 1)
 
     def batches(self, recipe: Training, seed: int, epoch: int) -> Iterator[Batch]:
         """Yield (images, labels) of one epoch.
@@ -126,27 +110,6 @@ class DeviceData:
             strict=True,
         )
         return tuple(batches)
-
-
-def sizes(count: int, batch_size: int) -> list[int]:
-    """Part ``count`` into full batches and the rest; a rest of 1 joins the last full batch."""
-    full, rest = divmod(count, batch_size)
-    if rest == 1 and full:
-        return [batch_size] * (full - 1) + [batch_size + 1]
-    return [batch_size] * full + [rest] * (rest > 0)
-
-
-def parts(count: int, fraction: float, multiple: int) -> tuple[Indices, Indices]:
-    """Part ``range(count)`` into what is fitted to and what is held out.
-
-    What is held out is rounded up to a ``multiple``, if that leaves something to fit to.
-
-    Raises:
-        DataError: ``fraction`` is not in [0, 1), or nothing is left to fit to.
-
-    """
-    rounded = -(-round(count * fraction) // multiple) * multiple
-    return holdout(count, fraction, multiple=multiple if rounded < count else 1)
 
 
 def _examples(images: Images, chosen: Indices, device: torch.device) -> Examples:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.amp import GradScaler
 
 from workers.contracts import Training
-from workers.training.loss import loss
+from workers.loss import loss
 from workers.training.masks import Masks
 
 HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}

@@ -11,26 +11,21 @@ import torch
 from torch import Tensor
 
 from workers.contracts import DataError, Training
+from workers.images.normalisation import normalise
 from workers.images.prefetch import decode_batches
 from workers.images.streamed import Listing, StreamedDataSet, View
+from workers.images.subsets import holdout
 from workers.training.augmentation import EpochDraws
-from workers.training.device_data import parts, sizes
 from workers.training.mixing import mixed
-from workers.training.normalisation import normalise
 from workers.training.seeding import generator
-from workers.training.train_data import Batch
+from workers.training.train_data import Batch, TrainData, sizes
 
 
-class StreamedData:
-    """What ``DeviceData`` is, for a data set that stays on disk.
+class StreamedData(TrainData):
+    """A train split that stays on disk; ``mean`` and ``std`` are constants of the data set."""
 
-    Attributes:
-        fit: what networks train on.
-        held_out: what no network trains on.
-        mean, std: float32 of shape (channels,), constants of the data set.
-        classes: their names in label order.
-
-    """
+    fit: Listing
+    held_out: Listing
 
     def __init__(
         self,
@@ -56,26 +51,13 @@ class StreamedData:
 
         """
         examples = data_set.examples("train", root)
-        kept, held = parts(len(examples), data_set.holdout, multiple)
+        kept, held = holdout(len(examples), data_set.holdout, multiple=multiple)
         self.fit, self.held_out = examples.take(kept), examples.take(held)
         self.classes = data_set.classes(root)
         self.mean = torch.tensor(data_set.mean, device=device)
         self.std = torch.tensor(data_set.std, device=device)
         self._data_set = data_set
         self._threads = threads
-
-    @property
-    def channels(self) -> int:
-        """Channels of the images."""
-        return len(self.mean)
-
-    def steps_per_epoch(self, recipe: Training) -> int:
-        """Count the batches of an epoch.
-
-        A last batch of one image is left out: batch normalisation needs two.
-        """
-        full, rest = divmod(len(self.fit), recipe.batch_size)
-        return max(full + (rest > 1), 1)
 
     def batches(self, recipe: Training, seed: int, epoch: int) -> Iterator[Batch]:
         """Yield (images, labels) of one epoch; closing the iterator ends the threads.

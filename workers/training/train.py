@@ -50,7 +50,7 @@ def train(
     """Train ``network`` in place by stochastic gradient descent and keep the last weights.
 
     Args:
-        network: images to what ``workers.training.loss`` takes; left in evaluation mode.
+        network: images to what ``workers.loss`` takes; left in evaluation mode.
         data: on ``device``.
         recipe: what to do.
         seed: of order, augmentation and dropout, each epoch with its own.
@@ -72,7 +72,7 @@ def train(
 
     """
     be_deterministic(device)
-    network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    network.to(device).to(memory_format=torch.channels_last).train()
     progress = Progress(network, sgd(network, recipe, device), loss_scaler(recipe, device))
     last = recipe.epochs if until is None else min(until, recipe.epochs)
     saved = resume.read() if resume else None

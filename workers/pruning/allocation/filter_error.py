@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from workers.pruning.allocation.error_level import coefficient
-from workers.pruning.allocation.layer import ScoredLayer
+from workers.pruning.allocation.layer import ScoredLayer, ranks
 
 
 def filter_error(layer: ScoredLayer) -> Tensor:
@@ -27,7 +27,7 @@ def filter_error(layer: ScoredLayer) -> Tensor:
         members = (layer.weight.sign() == sign).flatten(1)
         score = layer.score.flatten(1).double() * members
         alpha = coefficient(layer) * score.sum(1, keepdim=True)
-        slope = _slope(alpha, _ranks(score, members)) / len(score)
+        slope = _slope(alpha, ranks(score, members)) / len(score)
         priority += torch.where(members, slope, 0).view_as(priority)
     return priority
 
@@ -44,9 +44,3 @@ def _slope(alpha: Tensor, draws: Tensor) -> Tensor:
     slope = ((u + 3) / (u * u + 6 * u).sqrt() + 1) / 2 * u / draws
     slope = slope.masked_fill(draws.expand_as(slope) == 0, torch.inf)
     return slope.masked_fill((alpha == 0).expand_as(slope), 0.0)
-
-
-def _ranks(score: Tensor, members: Tensor) -> Tensor:
-    order = score.masked_fill(~members, -1.0).argsort(dim=1, descending=True, stable=True)
-    places = torch.arange(score.shape[1], device=score.device, dtype=score.dtype)
-    return torch.empty_like(score).scatter_(1, order, places.expand_as(order))

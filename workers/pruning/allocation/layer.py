@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+import torch
 from torch import Tensor
 
+from workers.contracts import Unit
 from workers.pruning.bounds import DELTA
-
-Unit = Literal["weight", "filter", "channel"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def costs(weight: Tensor, unit: Unit) -> Tensor:
     )
 
 
-def spread(values: Tensor, weight: Tensor, unit: Unit) -> Tensor:
+def expand_units(values: Tensor, weight: Tensor, unit: Unit) -> Tensor:
     """Lay one value per unit out over the weight, by broadcasting."""
     if unit == "weight":
         return values
@@ -61,3 +60,19 @@ def spread(values: Tensor, weight: Tensor, unit: Unit) -> Tensor:
     shape = [1] * weight.dim()
     shape[axis] = len(values)
     return values.view(shape).expand_as(weight)
+
+
+def ranks(score: Tensor, members: Tensor) -> Tensor:
+    """Place of every unit in descending score within its row; those that are no members come last.
+
+    Args:
+        score: (rows, units), not negative.
+        members: booleans of that shape.
+
+    Returns:
+        Of that shape and of the dtype of ``score``, from 0.
+
+    """
+    order = score.masked_fill(~members, -1.0).argsort(dim=1, descending=True, stable=True)
+    places = torch.arange(score.shape[1], device=score.device, dtype=score.dtype)
+    return torch.empty_like(score).scatter_(1, order, places.expand_as(order))

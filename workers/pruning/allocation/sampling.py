@@ -8,7 +8,7 @@ from torch import Tensor
 from workers.pruning.allocation.draws import draw, draws_for
 from workers.pruning.allocation.error_level import coefficient
 from workers.pruning.allocation.filter_error import bound
-from workers.pruning.allocation.layer import ScoredLayer
+from workers.pruning.allocation.layer import ScoredLayer, ranks
 from workers.pruning.bounds import C
 
 
@@ -60,7 +60,7 @@ def sampled_weights(
     for sign in (1, -1):
         members = (layer.weight.sign() == sign).flatten(1)
         score = layer.score.flatten(1).double() * members
-        chosen = _best(score, members, (rows & members).sum(1))
+        chosen = ranks(score, members) < (rows & members).sum(1, keepdim=True)
         drawn = _found(score, chosen.sum(1), generator)
         if hybrid:
             alpha = coefficient(layer) * score.sum(1)
@@ -77,10 +77,3 @@ def _found(score: Tensor, distinct: Tensor, generator: torch.Generator) -> Tenso
     all_found = draws.isinf()
     found = draw(draws.masked_fill(all_found, 0).ceil(), score, generator)
     return torch.where(all_found[:, None], (score > 0).double(), found) * (distinct > 0)[:, None]
-
-
-def _best(score: Tensor, members: Tensor, count: Tensor) -> Tensor:
-    """Select the ``count`` members of largest score in every row."""
-    order = score.masked_fill(~members, -1.0).argsort(dim=1, descending=True, stable=True)
-    places = torch.arange(score.shape[1], device=score.device).expand_as(order)
-    return torch.empty_like(order).scatter_(1, order, places) < count[:, None]

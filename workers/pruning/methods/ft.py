@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from workers.contracts import Allocation, Method, Samples
 
@@ -19,8 +19,8 @@ class FilterThresholding(Method):
     l2 is the criterion of He et al., "Soft filter pruning" (2018).
     """
 
-    unit: ClassVar[Literal["weight", "filter", "channel"]] = "filter"
-    spares: ClassVar[Literal["first", "last"] | None] = "last"
+    unit = "filter"
+    spares = "last"
 
     norm: Literal["l1", "l2"] = "l1"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from workers.contracts import Allocation, Method, Samples
 
@@ -24,8 +24,8 @@ class PFP(Method):
     divides them by it, ``top`` does so with those that are not sure to be drawn.
     """
 
-    unit: ClassVar[Literal["weight", "filter", "channel"]] = "channel"
-    needs_samples: ClassVar[bool] = True
+    unit = "channel"
+    needs_samples = True
 
     variant: Literal["deterministic", "top", "random"] = "deterministic"
 

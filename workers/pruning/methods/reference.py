@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from workers.contracts import Method, Samples
 
@@ -18,7 +18,7 @@ class Reference(Method):
     What retraining alone does to a curve (``FakeNet`` in the code of Lost in Pruning, 2021).
     """
 
-    pretends: ClassVar[bool] = True
+    pretends = True
 
     def scores(
         self, network: torch.nn.Module, samples: Samples, generator: torch.Generator

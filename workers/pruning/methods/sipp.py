@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from workers.contracts import Allocation, Method, Samples
 
@@ -26,7 +26,7 @@ class SiPP(Method):
     better than keeping the most sensitive weights.
     """
 
-    needs_samples: ClassVar[bool] = True
+    needs_samples = True
 
     variant: Literal["deterministic", "random", "hybrid"] = "deterministic"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from workers.contracts import Method, Samples
 
@@ -19,7 +19,7 @@ class Snip(Method):
     gradient is that of the mean loss over all samples, so signs count before they are dropped.
     """
 
-    needs_samples: ClassVar[bool] = True
+    needs_samples = True
 
     def scores(
         self, network: torch.nn.Module, samples: Samples, generator: torch.Generator
@@ -27,8 +27,8 @@ class Snip(Method):
         """Score every weight by the change of the loss if it went, to first order."""
         import torch
 
+        from workers.loss import loss
         from workers.pruning.prunable import prunable_weights
-        from workers.training.loss import loss
 
         weights = prunable_weights(network)
         total = {name: torch.zeros_like(w) for name, w in weights.items()}

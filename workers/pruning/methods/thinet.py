@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 from workers.contracts import Allocation, Method, Samples
 
@@ -21,9 +21,9 @@ class ThiNet(Method):
     inputs of the first layer stay.
     """
 
-    unit: ClassVar[Literal["weight", "filter", "channel"]] = "channel"
-    spares: ClassVar[Literal["first", "last"] | None] = "first"
-    needs_samples: ClassVar[bool] = True
+    unit = "channel"
+    spares = "first"
+    needs_samples = True
 
     features: int = 100
 

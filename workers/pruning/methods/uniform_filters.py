@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 from workers.contracts import Allocation, Method, Samples
 
@@ -19,8 +19,8 @@ class UniformFilters(Method):
     of its consumers dropped its channel.
     """
 
-    unit: ClassVar[Literal["weight", "filter", "channel"]] = "channel"
-    spares: ClassVar[Literal["first", "last"] | None] = "first"
+    unit = "channel"
+    spares = "first"
 
     @property
     def allocation(self) -> Allocation:

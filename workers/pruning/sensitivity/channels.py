@@ -12,15 +12,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from workers.pruning.passes import Layer, observe_inputs, prunable_layers
 from workers.pruning.sensitivity.layers import (
-    Layer,
     blocks,
     by_sign,
     normalisers,
     some_filters,
     to_rows,
 )
-from workers.pruning.sensitivity.passes import observe_inputs, prunable_layers
 
 STRIDES = (256, 16, 1)
 """One in so many candidates is looked at first, while there is nothing to compare them with."""

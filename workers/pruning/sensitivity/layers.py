@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Layer = nn.Conv2d | nn.Linear
+from workers.pruning.passes import Layer
 
 EPSILON = torch.finfo(torch.float32).eps
 """Normalisers up to here count as 0, and so do the shares of what they sum."""
@@ -76,14 +76,14 @@ def blocks(layer: Layer, inputs: Tensor, signed: Tensor) -> Iterator[Iterator[Te
 
     """
     inputs = inputs if inputs.dim() > 1 else inputs[None]
-    groups, _, rows, columns, *patch = _windows(layer, inputs[:1]).shape
+    groups, _, rows, columns, *patch = windows(layer, inputs[:1]).shape
     terms = prod(patch)
     per_row = columns * groups * max(terms, signed.shape[1])
     per_image = max(rows * per_row, signed.numel())
     for images in torch.split(inputs, max(1, BLOCK // per_image)):
         for point in _points(images.float()):
             rows_each = max(1, BLOCK // (per_row * len(point)))
-            parts = torch.split(_windows(layer, point), rows_each, dim=2)
+            parts = torch.split(windows(layer, point), rows_each, dim=2)
             yield (part.reshape(groups, part.shape[1], -1, terms) for part in parts)
 
 
@@ -98,7 +98,7 @@ def _points(inputs: Tensor) -> list[Tensor]:
     return [inputs.clamp(min=0), inputs.neg().clamp(min=0)]
 
 
-def _windows(layer: Layer, inputs: Tensor) -> Tensor:
+def windows(layer: Layer, inputs: Tensor) -> Tensor:
     """View inputs as (groups, images, rows, columns, *kernel, channels), without copying them."""
     if isinstance(layer, nn.Linear):
         return inputs.reshape(1, len(inputs), -1, 1, layer.in_features)

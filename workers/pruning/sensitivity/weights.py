@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from workers.pruning.passes import Layer, observe_inputs, prunable_layers
 from workers.pruning.sensitivity.layers import (
-    Layer,
     blocks,
     by_sign,
     from_rows,
@@ -17,7 +17,6 @@ from workers.pruning.sensitivity.layers import (
     some_filters,
     to_rows,
 )
-from workers.pruning.sensitivity.passes import observe_inputs, prunable_layers
 
 POSITIONS, PRODUCTS = 64, 2**17
 """How many positions, and products in all, are compared at a time; the fastest that was found."""

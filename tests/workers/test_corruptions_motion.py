@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.images.motion import motion_blur
+from workers.corruptions.motion import motion_blur
 
 
 def dot(height: int, width: int, row: int, column: int) -> torch.Tensor:

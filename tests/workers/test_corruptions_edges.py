@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from workers.images.edges import FAR, UNIT, canny, distance
-from workers.images.relief import equalised, relief
+from workers.corruptions.edges import FAR, UNIT, canny, distance
+from workers.corruptions.relief import equalised, relief
 
 
 def test_distances_by_hand():

@@ -1,8 +1,9 @@
-"""Shows what goes into the layers of a network while samples pass through it."""
+"""Shows what goes into the prunable layers of a network while samples pass through it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from workers.modes import evaluating
 from workers.pruning.prunable import prunable_weights
-from workers.pruning.sensitivity.layers import Layer
+
+Layer = nn.Conv2d | nn.Linear
+Observe = Callable[[str, Layer, Tensor], None]
 
 IMAGES = 64
 """Images that pass through the network at a time: bounds the memory, and more are not faster."""
@@ -23,23 +26,15 @@ def prunable_layers(network: nn.Module) -> list[tuple[str, Layer]]:
     return [(names[id(m.weight)], m) for m in layers if id(m.weight) in names]
 
 
-@torch.no_grad()
-def observe_inputs(
-    network: nn.Module, images: Iterable[Tensor], observe: Callable[[str, Layer, Tensor], None]
-) -> None:
-    """Run ``images`` through ``network`` in evaluation mode, and leave it as it was.
+@contextmanager
+def observing(network: nn.Module, observe: Observe) -> Iterator[None]:
+    """Call ``observe`` with a weight's name, its layer and the inputs of every call of the layer.
 
-    Args:
-        network: modes and hooks are restored, also after an error.
-        images: normalised batches (n, channels, height, width).
-        observe: called with each prunable weight's name, its layer and the layer's inputs, at
-            every call of the layer, before anything can change the inputs.
-
+    It is called before anything can change the inputs. Hooks are removed also after an error.
     """
 
     def hook(name: str) -> Callable[..., None]:
-        def before(layer: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            assert isinstance(layer, nn.Conv2d | nn.Linear)
+        def before(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             observe(name, layer, args[0] if args else kwargs["input"])
 
         return before
@@ -49,13 +44,26 @@ def observe_inputs(
         for name, layer in prunable_layers(network)
     ]
     try:
-        with evaluating(network):
-            for batch in images:
-                for few in torch.split(batch, IMAGES):
-                    network(_channels_last(few))
+        yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+@torch.no_grad()
+def observe_inputs(network: nn.Module, images: Iterable[Tensor], observe: Observe) -> None:
+    """Run ``images`` through ``network`` in evaluation mode, and leave it as it was.
+
+    Args:
+        network: modes and hooks are restored, also after an error.
+        images: normalised batches (n, channels, height, width).
+        observe: as in ``observing``.
+
+    """
+    with evaluating(network), observing(network, observe):
+        for batch in images:
+            for few in torch.split(batch, IMAGES):
+                network(_channels_last(few))
 
 
 def _channels_last(images: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from workers.training.loss import loss
+from workers.loss import loss
 
 
 def test_cross_entropy_of_images() -> None:

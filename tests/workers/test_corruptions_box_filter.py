@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from workers.images.box_filter import resize
+from workers.corruptions.box_filter import resize
 from workers.tasks.pixelate import SCALE, Pixelate
 
 SIZES = st.integers(1, 256)

@@ -11,7 +11,7 @@ from torch.nn.functional import grid_sample
 Border = Literal["mirror", "reflect"]
 
 
-def sample(images: Tensor, rows: Tensor, columns: Tensor, border: Border) -> Tensor:
+def interpolate(images: Tensor, rows: Tensor, columns: Tensor, border: Border) -> Tensor:
     """Read images between their pixels.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workers.images.frost_textures import PANES, SIZE, frost_textures
+from workers.corruptions.frost_textures import PANES, SIZE, frost_textures
 
 
 def test_textures_are_drawn_once():

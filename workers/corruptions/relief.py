@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from workers.images.edges import UNIT, canny, distance
+from workers.corruptions.edges import UNIT, canny, distance
 
 THRESHOLDS = (50, 150)
 LIMIT = 20

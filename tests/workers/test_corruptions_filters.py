@@ -11,9 +11,9 @@ from scipy.ndimage import convolve as scipy_convolve
 from scipy.ndimage import gaussian_filter as scipy_gaussian_filter
 from scipy.ndimage import map_coordinates
 
-from workers.images.convolution import convolve
-from workers.images.gaussian_filter import gaussian_filter
-from workers.images.sampling import sample
+from workers.corruptions.convolution import convolve
+from workers.corruptions.gaussian_filter import gaussian_filter
+from workers.corruptions.interpolation import interpolate
 
 SIZES = st.integers(2, 40)
 SEEDS = st.integers(0, 99)
@@ -47,7 +47,7 @@ def test_sampling_equals_scipy_far_outside_the_image(border, height, width, seed
     draw = np.random.default_rng(seed)
     images = draw.random((2, 3, height, width))
     rows, columns = draw.uniform(-90, 90, (2, 2, 4, 5))
-    ours = sample(
+    ours = interpolate(
         torch.from_numpy(images), torch.from_numpy(rows), torch.from_numpy(columns), border
     )
     for image, read, row, column in zip(images, ours.numpy(), rows, columns, strict=True):
@@ -60,6 +60,8 @@ def test_sampling_by_hand():
     image = torch.tensor([[0.0, 1.0], [2.0, 3.0]]).view(1, 1, 2, 2)
     rows, columns = torch.tensor([[0.5], [1.0]]), torch.tensor([0.5, 1.0, 1.25])
     # Past the last column, "mirror" turns back towards the first and "reflect" stays.
-    mirrored, reflected = (sample(image, rows, columns, b)[0, 0] for b in ("mirror", "reflect"))
+    mirrored, reflected = (
+        interpolate(image, rows, columns, b)[0, 0] for b in ("mirror", "reflect")
+    )
     assert torch.allclose(mirrored, torch.tensor([[1.5, 2.0, 1.75], [2.5, 3.0, 2.75]]))
     assert torch.allclose(reflected, torch.tensor([[1.5, 2.0, 2.0], [2.5, 3.0, 3.0]]))
