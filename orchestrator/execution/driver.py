@@ -108,6 +108,7 @@ def runtime(sweep: Sweep) -> Runtime:
         # Without GPUs a trial may still see one: Ray hides none from trials that reserve none.
         device="cpu" if resources.device == "auto" and not resources.gpus else resources.device,
         threads=resources.threads,
+        decoders=resources.cpus,
         data_root=spec.data_root,
         cache=(spec.data_root if remote else Path(spec.store)) / "cache",
         revision=revision(spec.source.parent),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator.spec.mistakes import Keys, Mistake
@@ -33,7 +34,7 @@ def recipe_mistakes(file: SweepFile, index: int, network: str) -> Iterator[Mista
     If nothing, find the schedules that rewind to where these recipes do not get to.
     """
     mistakes = list(_faults(_training(file, index), "training"))
-    mistakes = mistakes or list(_faults(_retraining(file, index), "retraining"))
+    mistakes = mistakes or list(_faults(_retraining(file, index), "retraining", _fixed(file)))
     yield from mistakes
     if not mistakes:
         recipes = {"retraining": retraining_of(file, index), "training": training_of(file, index)}
@@ -52,8 +53,16 @@ def _retraining(file: SweepFile, index: int) -> Layers:
     return _training(file, index) + again
 
 
-def _faults(layers: Layers, purpose: str) -> Iterator[Mistake]:
-    for option, what in faults(combine(*(section for _, section in layers)), purpose):
+def _fixed(file: SweepFile) -> dict[str, Any]:
+    """What fine-tuning sets itself, where no schedule uses the rate of the recipe."""
+    only = all(schedule.retraining == "finetuning" for schedule in file.schedule)
+    return {"schedule": "constant", "warmup": 0.0} if only else {}
+
+
+def _faults(
+    layers: Layers, purpose: str, fixed: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[Mistake]:
+    for option, what in faults(combine(*(section for _, section in layers)) | fixed, purpose):
         giving = [path for path, section in layers if option in section.given()]
         yield (*(giving[-1] if giving else layers[1][0]), option), what
 

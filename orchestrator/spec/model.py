@@ -72,7 +72,9 @@ class AnalysisSpec(Section):
 class ResourcesSpec(Section):
     """What one chain is given, and how many run at once; no number depends on it."""
 
-    cpus: int = Field(default=1, ge=1, description="CPU cores per chain.")
+    cpus: int = Field(
+        default=1, ge=1, description="CPU cores per chain; as many threads decode images from disk."
+    )
     gpus: float = Field(default=0.0, ge=0, description="GPUs per chain; a share such as 0.25 too.")
     workers: int | None = Field(
         default=None, ge=1, description="Chains at once; null: as many as the resources allow."

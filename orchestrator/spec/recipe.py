@@ -122,10 +122,11 @@ def faults(fields: Mapping[str, Any], purpose: str) -> Iterator[tuple[str, str]]
 
 def _schedule_faults(recipe: Training, purpose: str) -> Iterator[tuple[str, str]]:
     within = f"the {recipe.epochs} epochs of {purpose}"
-    for earlier, later in pairwise(recipe.milestones):
+    milestones = recipe.milestones if recipe.schedule == "multi_step" else ()
+    for earlier, later in pairwise(milestones):
         if later <= earlier:
             yield "milestones", f"expected ascending milestones, found {later:g} after {earlier:g}"
-    for milestone in recipe.milestones:
+    for milestone in milestones:
         if milestone >= recipe.epochs:
             own = ", give retraining milestones of its own" if purpose == "retraining" else ""
             yield "milestones", f"milestone {milestone:g} is not within {within}{own}"

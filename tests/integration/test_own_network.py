@@ -71,13 +71,13 @@ def test_the_readme_s_network_on_ones_own_images(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     for split, count in (("train", 20), ("test", 4)):
         for label, shade in (("dark", 40), ("light", 200)):
-            folder = tmp_path / "data" / "my" / split / label
+            folder = tmp_path / "my" / split / label
             folder.mkdir(parents=True)
             for index in range(count):
                 grey = random.integers(shade - 40, shade + 40, (70, 80, 3), dtype=np.uint8)
                 Image.fromarray(grey).save(folder / f"{index}.png")
     short = ("--set", "networks.0.training={epochs: 2, batch_size: 8}", "--set", "ratios=[0.3]")
-    few = ("--set", "seeds=[0]", "--set", "data_root=data")
+    few = ("--set", "seeds=[0]")
     ran = prunesweep("run", "own.yaml", "--executor", "local", *short, *few, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     cells = (tmp_path / "reports" / "own" / "tables" / "potentials.csv").read_text()

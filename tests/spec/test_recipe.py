@@ -1,9 +1,12 @@
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import ClassVar, get_type_hints
+from pathlib import Path
+from typing import Any, ClassVar, get_type_hints
 
 import pytest
 from pydantic import ValidationError
 
+from orchestrator.spec.loading import load_sweep
 from orchestrator.spec.mistakes import findings
 from orchestrator.spec.recipe import RecipeSection, combine, faults
 from workers.contracts import Task, Training
@@ -150,3 +153,20 @@ def test_a_corruption_must_know_the_table_of_severities(monkeypatch):
     assert list(faults({"epochs": 3, "mix": ("smear",)}, "it")) == [
         ("mix", "'smear' has no imagenet severities, give 'mix_severities: cifar'")
     ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"training": {"epochs": 4, "schedule": "cosine", "milestones": [9]}},
+        {
+            "training": {"epochs": 4, "milestones": [2], "warmup": 2},
+            "retraining": {"epochs": 1},
+            "schedule": {"cascade": {"finetune": 0.01}},
+        },
+    ],
+)
+def test_what_a_schedule_does_not_use_is_no_mistake(
+    tiny: Callable[..., Path], changes: dict[str, Any]
+) -> None:
+    assert load_sweep(tiny(**changes)).networks

@@ -61,9 +61,10 @@ def test_holdout_limits() -> None:
 
 
 @pytest.mark.parametrize(
-    ("holdout", "multiple", "held"), [(0.1, 1, 5), (0.1, 8, 8), (0.2, 5, 10), (0.5, 64, 25)]
+    ("holdout", "multiple", "held"),
+    [(0.1, 1, 5), (0.1, 8, 5), (0.3, 4, 16), (0.2, 5, 10), (0.5, 64, 25)],
 )
-def test_holdout_is_rounded_up_to_a_multiple_if_that_leaves_something(
+def test_holdout_is_rounded_up_to_whole_batches_from_one_on(
     holdout: float, multiple: int, held: int
 ) -> None:
     parted = DeviceData(Noise(holdout=holdout), Path(), CPU, multiple)

@@ -16,11 +16,13 @@ class Runtime:
     """Where and how fast a trial runs; nothing here enters a key.
 
     On the CPU, numbers depend on ``threads`` in their last bits and on nothing else here.
-    ``revision`` is the git revision of the sweep, for the record.
+    ``decoders`` threads read the images that do not lie on the device. ``revision`` is the git
+    revision of the sweep, for the record.
     """
 
     device: str = "auto"
     threads: int = 1
+    decoders: int = 1
     data_root: Path = Path("data")
     cache: Path = Path("cache")
     checkpoint_seconds: float = 30.0

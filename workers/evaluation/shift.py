@@ -34,7 +34,7 @@ def images_of(cell: TaskCell, clean: Images, root: Path) -> Images:
 
 
 def _check_fit(cell: TaskCell, images: Images, clean: Images) -> None:
-    fits = images.pixels.shape[3] == clean.pixels.shape[3]
+    fits = images.pixels.shape[1:] == clean.pixels.shape[1:]
     if images.labels.ndim != clean.labels.ndim:
         raise DataError(f"{cell.label}: its labels are not of the kind of the network's")
     if clean.labels.ndim == 1:
@@ -47,7 +47,8 @@ def _check_fit(cell: TaskCell, images: Images, clean: Images) -> None:
 
 
 def _extent(images: Images) -> str:
-    return f"{images.pixels.shape[3]} channels and labels up to {images.labels.max()}"
+    height, width, channels = images.pixels.shape[1:]
+    return f"{width} x {height} x {channels} pixels and labels up to {images.labels.max()}"
 
 
 _WARM: dict[str, Images] = {}

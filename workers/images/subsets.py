@@ -39,14 +39,16 @@ def holdout(
         count: how many there are.
         fraction: of them is held out.
         seed: of the parting.
-        multiple: how many are held out is rounded up to a multiple of this, if that leaves any.
+        multiple: how many are held out is rounded up to a multiple of this, from one on: of a small
+            data set, no more than the fraction goes.
 
     Raises:
         DataError: ``fraction`` is not in [0, 1), or nothing would be kept.
 
     """
-    rounded = -(-round(count * fraction) // multiple) * multiple
-    held = rounded if rounded < count else round(count * fraction)
+    held = round(count * fraction)
+    if held >= multiple:
+        held = -(-held // multiple) * multiple
     if not 0 <= fraction < 1 or held >= count:
         raise DataError(f"cannot hold {fraction} of {count} examples out, expected 0 to below 1")
     order = shuffled(count, seed)

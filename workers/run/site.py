@@ -103,7 +103,7 @@ class Site:
                 "planned with: put the same files on every machine, and plan again if they changed"
             )
         train = load_train_data(
-            data_set, root, self.device, multiple=self._held_out_in, threads=self.runtime.threads
+            data_set, root, self.device, multiple=self._held_out_in, threads=self.runtime.decoders
         )
         return LoadedData(train, data_set.load("test", root))
 

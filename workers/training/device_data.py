@@ -54,8 +54,7 @@ class DeviceData(TrainData):
             data_set: what to load; its ``holdout`` parts the split.
             root: where its files are.
             device: where the examples go.
-            multiple: how many are held out is rounded up to a multiple of this, if that leaves
-                something to fit to.
+            multiple: how many are held out is rounded up to a multiple of this, from one on.
 
         Raises:
             DataError: the data are missing or unreadable, or nothing is left to fit to.
