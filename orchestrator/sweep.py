@@ -23,6 +23,7 @@ from orchestrator.spec.labels import label
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
 from workers.contracts import Record
+from workers.registry import DATA_SETS
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
@@ -110,6 +111,11 @@ def context(sweep: Sweep) -> ReportContext:
         blocked=tuple(outcome.blocked.items()),
         missing=_missing(state),
         ratio_misses=tuple(_ratio_misses(sweep.plan, records)),
+        segmented=tuple(
+            network.name
+            for network in spec.networks
+            if DATA_SETS.get(network.data.name).labels == "map"
+        ),
     )
 
 

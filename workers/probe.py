@@ -49,6 +49,7 @@ def probe(chain: Chain, runtime: Runtime) -> Cost | None:
         cell_seconds=examples * prediction,
         network_bytes=len(dump(network)),
         cell_bytes=round(each * examples),
+        input_bytes=examples * images[0].numel(),  # a byte each when they are stored
     )
 
 

@@ -68,9 +68,9 @@ class Estimate:
         return (self.value, self.value) if isnan(self.low) else (self.low, self.high)
 
     def __str__(self) -> str:
-        """Write it in percent, ``84.9 [80.1, 88.0]``; without limits if there are none."""
-        value, low, high = (_percent(limit) for limit in (self.value, self.low, self.high))
-        return value if isnan(self.low) else f"{value} [{low}, {high}]"
+        """Write it in percent, ``84.9 [80.1, 88.0]``; without limits, say that it has none."""
+        value, low, high = (percent(limit) for limit in (self.value, self.low, self.high))
+        return f"{value} (point estimate)" if isnan(self.low) else f"{value} [{low}, {high}]"
 
 
 def average(estimates: Collection[Estimate]) -> Estimate:
@@ -96,5 +96,6 @@ def together(verdicts: Iterable[Verdict]) -> Verdict:
     return "holds"
 
 
-def _percent(fraction: float) -> str:
+def percent(fraction: float) -> str:
+    """Write a fraction in percent, without the sign, to one decimal place."""
     return f"{round(100 * fraction, 1) + 0.0:.1f}"  # + 0.0: no -0.0

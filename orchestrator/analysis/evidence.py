@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -43,6 +43,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How many levels of all seeds are measured on all tasks, and how many are planned."""
+
+    there: int
+    planned: int
+
+
+@dataclass(frozen=True)
 class Level:
     """The mean accuracy at one level, at its mean achieved prune ratio."""
 
@@ -56,28 +64,54 @@ class Evidence:
 
     Attributes:
         results: of the sweep.
-        units: what each method prunes, by its label: ``weight``, ``filter`` or ``channel``.
+        units: what each method prunes, by its label: ``weight``, ``filter`` or ``channel``. A
+            control, which prunes nothing, is not in it.
         against: of a sweep to compare with, its networks and methods named alike.
+        progress: of all that the sweep plans; empty if the sweep is what the results have.
 
     """
 
     results: Results
     units: Mapping[str, str] = field(default_factory=dict)
     against: Evidence | None = None
+    progress: Mapping[Series, Progress] = field(default_factory=dict)
 
     @property
     def delta(self) -> float:
         """The margin δ of the potentials."""
         return self.results.options.deltas[0]
 
+    @property
+    def every(self) -> list[Series]:
+        """All that the sweep is about, controls included."""
+        if self.progress:
+            return list(self.progress)
+        names = self.results.curves[NAME].drop_duplicates()
+        found = [Series(*name) for name in names.itertuples(index=False, name=None)]
+        return [series for series in found if series.method != DENSE]
+
     def series(self, *units: str) -> list[Series]:
         """List what was pruned, by methods that prune one of ``units``; by any if none is named."""
-        names = self.results.curves[NAME].drop_duplicates()
-        return [
-            Series(*name)
-            for name in names.itertuples(index=False, name=None)
-            if name[1] != DENSE and (not units or self.units.get(name[1]) in units)
-        ]
+        wanted = units or set(self.units.values())
+        return [series for series in self.every if self.units.get(series.method) in wanted]
+
+    def behind(self, about: Series) -> list[Series]:
+        """List what a finding rests on: a series, or all of a network and schedule."""
+        if about.method:
+            return [about] if about in self.every else []
+        return [series for series in self.series() if replace(series, method="") == about]
+
+    def lacking(self, about: Series) -> str:
+        """Say how many levels there are of what a finding is about; nothing if all are there."""
+        known = [self.progress[one] for one in self.behind(about) if one in self.progress]
+        there, planned = sum(one.there for one in known), sum(one.planned for one in known)
+        return f"{there} of {planned} levels are there" if there < planned else ""
+
+    def parents(self, about: Series) -> int:
+        """Return how many seeds there are of what a finding is about, at least; 0 if none."""
+        curves = self.results.curves
+        counts = [series.rows(curves)["parents"].max() for series in self.behind(about)]
+        return int(min((count for count in counts if count == count), default=0))
 
     def potentials(self, series: Series) -> dict[str, Estimate]:
         """Return the prune potential by task."""

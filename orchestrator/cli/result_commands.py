@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -54,9 +55,9 @@ def verify_results(
     """Compare a sweep's results with what its file expects.
 
     Its section 'expect' lists prune potentials, slopes and claims. Exit code 1 if one does not
-    hold; what intervals or a part of a sweep leave open cannot be told.
+    hold; what intervals or an unfinished sweep leave open cannot be told.
     """
-    from orchestrator.cli.findings import as_records, findings_table, tally
+    from orchestrator.cli.findings import as_records, findings_lines, findings_table, tally
     from orchestrator.expectations import evidence, verify
 
     sweep = open_sweep(file, sets)
@@ -70,7 +71,10 @@ def verify_results(
     if as_json:
         show_json(as_records(found))
     else:
-        show(findings_table(found))
+        if sys.stdout.isatty():
+            show(findings_table(found))
+        else:
+            print(*findings_lines(found), sep="\n")
         print(tally(found))
     if any(finding.verdict == "does not hold" for finding in found):
         raise typer.Exit(1)

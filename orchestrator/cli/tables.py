@@ -79,6 +79,8 @@ def _estimate_lines(estimate: Estimate) -> Iterator[str]:
         time = f"about {duration(estimate.seconds)}" if estimate.seconds >= 1 else "under 1 s"
         workers = "1 worker" if estimate.workers == 1 else f"{estimate.workers:,} workers"
         yield f"to do: {time} with {workers}, {size(estimate.bytes)}; judged by {basis}"
+        if estimate.cache_bytes:
+            yield f"corrupted test images, made once in the cache: {size(estimate.cache_bytes)}"
     elif not estimate.unknown:
         yield "nothing to do"
     for network, cause in list(estimate.unknown.items())[:FAILURES]:

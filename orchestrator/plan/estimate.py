@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean
 from typing import TYPE_CHECKING
 
 from orchestrator.plan.work import epochs_each
 from workers.contracts import Chain, Cost, DataError, Record
+from workers.registry import TASKS
 
 if TYPE_CHECKING:
     from orchestrator.plan.plan import Plan
@@ -21,10 +22,15 @@ SAMPLES = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Wall seconds and bytes of what is missing, but for the ``unknown`` networks and why."""
+    """Wall seconds and bytes of what is missing, but for the ``unknown`` networks and why.
+
+    ``bytes`` go to the store, ``cache_bytes`` to the cache of corrupted test images: as many again
+    on every machine that tests, and none where the images are there from another sweep.
+    """
 
     seconds: float
     bytes: int
+    cache_bytes: int
     workers: int
     basis: str
     unknown: Mapping[str, str]
@@ -57,13 +63,18 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
     its parent.
     """
     index = store.index()
+    uncorrupted: dict[str, int] = {}
     costs: dict[str, Cost] = {}
     unknown: dict[str, str] = {}
     bases: set[str] = set()
     for chain in {chain.network: chain for chain in state.pending}.values():
         try:
+            new = _uncorrupted(plan, store, index, chain.fingerprint)
             measured = _measured(plan, store, index, chain.network)
+            if measured and new and (probed := probe(chain)):
+                measured = replace(measured, input_bytes=probed.input_bytes)
             costs[chain.network] = measured or _probed(probe, chain)
+            uncorrupted[chain.fingerprint] = new
             bases.add("measured" if measured else "probed")
         except Exception as error:  # whatever somebody's network runs into, the plan stands
             unknown[chain.network] = str(error).partition("\n")[0] or type(error).__name__
@@ -85,10 +96,33 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
     return Estimate(
         seconds=max(work / workers, longest),
         bytes=int(disk),
+        cache_bytes=sum(uncorrupted[content] * size for content, size in _inputs(state, costs)),
         workers=workers,
         basis=" and ".join(sorted(bases)),
         unknown=unknown,
     )
+
+
+def _uncorrupted(plan: Plan, store: Store, index: Index, fingerprint: str) -> int:
+    """Count the corruptions that no network on those data was tested on; a few stand for all."""
+    corrupting = {cell.key for cell in plan.tasks if TASKS.get(cell.task.name).corrupts}
+    keys = {
+        key: None
+        for chain in plan.chains
+        if chain.fingerprint == fingerprint
+        for key in chain.networks
+        if index.evaluations.get(key)
+    }
+    return len(corrupting.difference(*map(store.evaluated, list(keys)[:SAMPLES])))
+
+
+def _inputs(state: State, costs: Mapping[str, Cost]) -> set[tuple[str, int]]:
+    """List the test splits of what is missing, each once: its fingerprint, and bytes of a copy."""
+    return {
+        (chain.fingerprint, costs[chain.network].input_bytes)
+        for chain in state.pending
+        if chain.network in costs
+    }
 
 
 def _probed(probe: Probe, chain: Chain) -> Cost:
@@ -115,6 +149,7 @@ def _measured(plan: Plan, store: Store, index: Index, network: str) -> Cost | No
         cell_seconds=mean(r["seconds"] / len(r["tasks"]) for r in evaluations),
         network_bytes=round(mean(_size(r) for r in networks)),
         cell_bytes=round(mean(_size(r) / len(r["tasks"]) for r in evaluations)),
+        input_bytes=0,  # not on record; what they were tested on is in the cache already
     )
 
 

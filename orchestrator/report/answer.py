@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from orchestrator.report.context import ReportContext
+from orchestrator.report.context import ACCURACY, ReportContext
 from orchestrator.report.numbers import count, interval, percent, points
 from orchestrator.report.series import Series, headline, of_network, present, tasks_of
 from orchestrator.report.tables import worst_tasks
+from workers.registry import METHODS, UnknownPlugInError
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
 
 
 def answer(results: Results, context: ReportContext, network: str) -> str:
-    """Say in one or two sentences how far a network can be pruned, and how far under shift."""
+    """Say in one or two sentences how far a network can be pruned, and how far under shift.
+
+    A control that only pretends to prune is no answer to that; it stays in figures and tables.
+    """
     summary = headline(of_network(results.summary, network), context)
     means = summary[(summary["statistic"] == "mean") & summary["potential"].notna()]
     potentials = headline(of_network(results.potentials, network), context)
@@ -77,8 +81,16 @@ def intervals_note(results: Results, context: ReportContext) -> str:
 
 def _best(means: pd.DataFrame, distribution: str, context: ReportContext) -> Series | None:
     rows = means[means["distribution"] == distribution]
-    series = present(rows, context)
+    series = [one for one in present(rows, context) if not _pretends(one.method)]
     return max(series, key=lambda one: _mean(one, rows)["potential"], default=None)
+
+
+def _pretends(label: str) -> bool:
+    """Whether a method only pretends; a label begins with the name of the plug-in."""
+    try:
+        return METHODS.get(label.partition("-")[0]).pretends
+    except UnknownPlugInError:  # a method that is not installed where the report is made
+        return False
 
 
 def _mean(series: Series, means: pd.DataFrame) -> pd.Series:
@@ -95,7 +107,7 @@ def _nominal(
         if len(tasks) == 1
         else f"on average over the {len(tasks)} tasks of the train distribution"
     )
-    return f"{_value(row)} by {series.label} before its error {where} {_rises(context)}"
+    return f"{_value(row)} by {series.label} before {_too_much(means, context, where)}"
 
 
 def _ends_the_ladder(series: Series, row: pd.Series, curves: pd.DataFrame) -> bool:
@@ -119,7 +131,7 @@ def _only_shifted(
     series: Series, means: pd.DataFrame, potentials: pd.DataFrame, context: ReportContext
 ) -> str:
     reach = _under_shift(series, _mean(series, means), potentials, context)
-    return f"{series.label} to {reach} before its error {_rises(context)}"
+    return f"{series.label} to {reach} before {_too_much(means, context)}"
 
 
 def _other(
@@ -148,5 +160,8 @@ def _value(row: pd.Series) -> str:
     return f"{percent(row['potential'], 0)}\u00a0% {interval(row['low'], row['high'], 0)}".strip()
 
 
-def _rises(context: ReportContext) -> str:
-    return f"rises by more than {points(context.delta)}"
+def _too_much(means: pd.DataFrame, context: ReportContext, where: str = "") -> str:
+    metric = context.metric(str(means["network"].iloc[0]))
+    what, moves = ("error", "rises") if metric == ACCURACY else (metric, "falls")
+    margin = f"by more than {points(context.delta)}"
+    return " ".join(filter(None, ("its", what, where, moves, margin)))

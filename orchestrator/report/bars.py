@@ -8,19 +8,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from orchestrator.report import canvas
 from orchestrator.report.context import ReportContext
 from orchestrator.report.drawing import Drawing, page_name, pages, save
-from orchestrator.report.series import INK, Series, headline, present, tasks_of
+from orchestrator.report.series import (
+    INK,
+    SHADE,
+    Series,
+    headline,
+    present,
+    several_schedules,
+    tasks_of,
+)
 
 HATCHES = {"train": "/////", "test": "\\\\\\\\\\"}
 TASKS_PER_ROW = 24
 BARS_PER_ROW = 120
+MARKED_BARS_PER_ROW = 60  # where a marker has to fit on each
 ROWS_PER_PAGE = 4
 SLOTS = 6  # the least number of tasks a row has room for, lest bars get clumsy
 GROUP = 0.84  # width of a task's bars, of 1
@@ -46,7 +55,8 @@ def draw(
     series = present(shown, context)
     if not tasks or not series:
         return []
-    per_row = max(1, min(TASKS_PER_ROW, BARS_PER_ROW // len(series)))
+    most = MARKED_BARS_PER_ROW if several_schedules(series) else BARS_PER_ROW
+    per_row = max(1, min(TASKS_PER_ROW, most // len(series)))
     rows = pages(tasks, per_row)
     return [
         _page(page, series, shown, folder, page_name(name, number))
@@ -96,13 +106,15 @@ def _row(
     axes: Axes, row: Sequence[Task], series: Sequence[Series], potentials: pd.DataFrame
 ) -> None:
     places = _places(row)
-    width = GROUP / len(series)
+    width, marked = GROUP / len(series), several_schedules(series)
     for rank, one in enumerate(series):
         values = {row["task"]: row for _, row in one.rows(potentials).iterrows()}
         offset = (rank - (len(series) - 1) / 2) * width
         for place, (task, distribution) in zip(places, row, strict=True):
             if task in values:
                 _bar(axes, one, values[task], place + offset, width, HATCHES[distribution])
+                if marked:
+                    _tell_schedule(axes, one, values[task], place + offset)
             else:
                 _absent(axes, place + offset)
     axes.set_xticks(
@@ -124,7 +136,7 @@ def _bar(
     thick = 0.9 * width
     axes.bar(place, value, thick, **_looks(series))
     # A layer of its own: in SVG, opacity falls on face and hatch alike, and would hide the hatch.
-    axes.bar(place, value, thick, color="none", edgecolor=series.color, hatch=hatch, linewidth=0.6)
+    axes.bar(place, value, thick, color="none", hatch=hatch, **_hatching(series))
     if np.isfinite(row["low"]) and np.isfinite(row["high"]):
         reach = np.array([[value - 100 * row["low"]], [100 * row["high"] - value]])
         axes.errorbar(
@@ -138,8 +150,20 @@ def _bar(
 
 
 def _looks(series: Series) -> dict[str, Any]:
-    face = (series.color, 0.4 if series.filled else 0.1)
+    face = (series.color, series.shade)
     return {"facecolor": face, "edgecolor": series.color, "linewidth": 0.6}
+
+
+def _hatching(series: Series) -> dict[str, Any]:
+    """Hatch a dark bar in ink, since its own colour would not be seen on it."""
+    dark = series.shade > SHADE
+    return {"edgecolor": INK if dark else series.color, "linewidth": 0 if dark else 0.6}
+
+
+def _tell_schedule(axes: Axes, series: Series, row: pd.Series, place: float) -> None:
+    """Put the marker of the curves on the end of a bar, for shades alone are hard to name."""
+    value = 100 * row["potential"]
+    axes.plot(place, value, clip_on=False, zorder=4, **canvas.marker_style(series))
 
 
 def _absent(axes: Axes, place: float) -> None:
@@ -147,10 +171,15 @@ def _absent(axes: Axes, place: float) -> None:
     axes.plot(place, 3, marker="x", color=INK, markersize=2.5, markeredgewidth=0.6)
 
 
-def _handles(series: Sequence[Series], distributions: set[str]) -> list[list[Artist]]:
+def _handles(series: Sequence[Series], distributions: set[str]) -> list[list[canvas.Handle]]:
     sides = [
         Patch(facecolor="none", edgecolor=INK, hatch=hatch, label=f"{side} distribution")
         for side, hatch in HATCHES.items()
         if side in distributions
     ]
-    return [[Patch(label=one.label, **_looks(one)) for one in series], list(sides)]
+    return [[_handle(one, several_schedules(series)) for one in series], list(sides)]
+
+
+def _handle(series: Series, marked: bool) -> canvas.Handle:
+    bar = Patch(label=series.label, **_looks(series))
+    return (bar, Line2D([], [], **canvas.marker_style(series))) if marked else bar

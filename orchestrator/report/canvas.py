@@ -19,6 +19,9 @@ from orchestrator.report.series import INK, Series
 WIDTH = 6.75  # inches: the text width of a two-column paper
 LEGEND_ROW = 0.16
 
+Handle = Artist | tuple[Artist, ...]
+"""What a legend shows beside a label; of several on top of each other, the first has the label."""
+
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
@@ -139,13 +142,14 @@ def label(grid: Grid, y: str) -> None:
     grid.figure.supylabel(y, fontsize=size, x=0.005, ha="left")
 
 
-def legend(figure: Figure, groups: Sequence[Sequence[Artist]]) -> None:
+def legend(figure: Figure, groups: Sequence[Sequence[Handle]]) -> None:
     """Put one legend per group above the panels, each starting a new row."""
     height = figure.get_size_inches()[1]
     top = 0.02
     for handles in filter(None, groups):
         figure.legend(
             handles=list(handles),
+            labels=[_label(handle) for handle in handles],
             loc="upper center",
             ncols=_columns(handles),
             bbox_to_anchor=(0.5, 1 - top / height),
@@ -157,18 +161,22 @@ def legend(figure: Figure, groups: Sequence[Sequence[Artist]]) -> None:
         top += _rows(handles) * LEGEND_ROW
 
 
-def legend_height(groups: Sequence[Sequence[Artist]]) -> float:
+def legend_height(groups: Sequence[Sequence[Handle]]) -> float:
     """Room in inches that :func:`legend` takes."""
     return 0.06 + LEGEND_ROW * sum(_rows(handles) for handles in groups)
 
 
-def _columns(handles: Sequence[Artist]) -> int:
-    widest = 0.45 + 0.062 * max(len(str(handle.get_label())) for handle in handles)
+def _columns(handles: Sequence[Handle]) -> int:
+    widest = 0.45 + 0.062 * max(len(_label(handle)) for handle in handles)
     return min(len(handles), max(1, int(WIDTH / widest)))
 
 
-def _rows(handles: Sequence[Artist]) -> int:
+def _rows(handles: Sequence[Handle]) -> int:
     return -(-len(handles) // _columns(handles)) if handles else 0
+
+
+def _label(handle: Handle) -> str:
+    return str((handle[0] if isinstance(handle, tuple) else handle).get_label())
 
 
 def line_style(series: Series) -> dict[str, Any]:
@@ -181,3 +189,8 @@ def line_style(series: Series) -> dict[str, Any]:
         "markeredgecolor": series.color,
         "markeredgewidth": 0.6,
     }
+
+
+def marker_style(series: Series) -> dict[str, Any]:
+    """Keyword arguments of a series drawn as points."""
+    return {**line_style(series), "linestyle": ""}

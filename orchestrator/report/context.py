@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+ACCURACY = "accuracy"
+MEAN_IOU = "mean IoU"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RatioMiss:
@@ -57,6 +60,7 @@ class ReportContext:
         blocked: (chain, the failed chain it waited for).
         missing: (what, how many) that a partial sweep still lacks.
         ratio_misses: networks outside the tolerance of their prune ratio.
+        segmented: the networks whose data label every pixel; they are judged by the mean IoU.
 
     """
 
@@ -78,3 +82,8 @@ class ReportContext:
     blocked: tuple[tuple[str, str], ...] = ()
     missing: tuple[tuple[str, int], ...] = ()
     ratio_misses: tuple[RatioMiss, ...] = ()
+    segmented: tuple[str, ...] = ()
+
+    def metric(self, network: str) -> str:
+        """Name what a network is judged by; its error is one minus that."""
+        return MEAN_IOU if network in self.segmented else ACCURACY

@@ -54,7 +54,7 @@ def _panel(axes: Axes, series: Series, networks: pd.DataFrame, band: pd.DataFram
         ratio, 100 * band["low"], 100 * band["high"], color=series.color, alpha=0.18, linewidth=0
     )
     axes.plot(ratio, 100 * band["excess"], color=series.color, linestyle=series.line)
-    dots = {**canvas.line_style(series), "linestyle": "", "alpha": 0.7}
+    dots = {**canvas.marker_style(series), "alpha": 0.7}
     axes.plot(100 * networks["ratio"], 100 * networks["excess"], **dots)
 
 

@@ -52,7 +52,11 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=numbers.duration, points=numbers.points)
+    environment.filters.update(
+        duration=numbers.duration,
+        points=numbers.points,
+        initial=lambda text: text[:1].upper() + text[1:],
+    )
     return environment.get_template("page.html").render(
         context=context,
         sections=sections,

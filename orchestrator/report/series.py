@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -22,12 +23,25 @@ PALETTE = (
     "#b8a600",
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", ">")
-LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = ("-", (0, (4, 1.5)), (0, (1, 1)))
+LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
+    "-",
+    (0, (4, 1.5)),
+    (0, (1, 1.8)),
+    (0, (5, 1.2, 1, 1.2)),
+    (0, (8, 2.5)),
+    (0, (1, 0.7)),
+)
+SHADES = (0.8, 0.05, 0.45, 0.2, 0.62, 0.32)
+SHADE = 0.4  # of bars where there is one schedule
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """How one method under one schedule is called and drawn."""
+    """How one method under one schedule is called and drawn.
+
+    The colour tells the method. Where there are several schedules, line, marker and ``shade`` (how
+    opaque a bar is) tell the schedule; where there is one, the marker tells the method once more.
+    """
 
     method: str
     schedule: str
@@ -36,6 +50,7 @@ class Series:
     marker: str
     line: str | tuple[int, tuple[float, ...]]
     filled: bool
+    shade: float
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of this series."""
@@ -51,13 +66,16 @@ def series_of(context: ReportContext) -> tuple[Series, ...]:
             schedule=schedule,
             label=_label(method, schedule, context),
             color=PALETTE[place % len(PALETTE)],
-            marker=MARKERS[place % len(MARKERS)],
-            line=LINES[(place // len(PALETTE) + rank) % len(LINES)],
-            filled=rank == 0,
+            **_looks(place, rank, len(context.schedules)),
         )
         for place, method in enumerate(context.methods)
         for rank, schedule in enumerate(context.schedules)
     )
+
+
+def several_schedules(series: Sequence[Series]) -> bool:
+    """Tell whether colours alone would leave some of ``series`` alike."""
+    return len({one.schedule for one in series}) > 1
 
 
 def present(frame: pd.DataFrame, context: ReportContext) -> tuple[Series, ...]:
@@ -81,6 +99,26 @@ def of_network(frame: pd.DataFrame, network: str) -> pd.DataFrame:
 def headline(frame: pd.DataFrame, context: ReportContext) -> pd.DataFrame:
     """Return the rows at the δ and the rule that the report shows first."""
     return frame[(frame["delta"] == context.delta) & (frame["rule"] == context.rule)]
+
+
+def _looks(place: int, rank: int, schedules: int) -> dict[str, Any]:
+    """Choose what tells the schedule at ``rank``; the second turn of the palette differs too."""
+    turn = place // len(PALETTE)
+    if schedules == 1:
+        marker = MARKERS[place % len(MARKERS)]
+        return {
+            "marker": marker,
+            "line": LINES[turn % len(LINES)],
+            "filled": True,
+            "shade": SHADE,
+        }
+    style = rank + schedules * turn
+    return {
+        "marker": MARKERS[style % len(MARKERS)],
+        "line": LINES[style % len(LINES)],
+        "filled": (style + style // len(LINES)) % 2 == 0,
+        "shade": SHADES[style % len(SHADES)],
+    }
 
 
 def _label(method: str, schedule: str, context: ReportContext) -> str:

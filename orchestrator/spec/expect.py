@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Collection, Iterator
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from orchestrator.spec.mistakes import reject
+from orchestrator.spec.mistakes import Keys, Mistake, nearest, reject, reject_any
 from orchestrator.spec.section import Section
+from workers.registry import METHODS, TASKS, Registry
 
 ClaimName = Literal[
     "rises_then_falls",
@@ -39,6 +41,8 @@ class PotentialSection(Section):
     def _either(self) -> Self:
         if (self.task is None) == (self.distribution is None):
             reject(((), "expected either task or distribution"))
+        if self.task is not None and "statistic" in self.model_fields_set:
+            reject((("statistic",), "goes with distribution, and has no meaning for one task"))
         return self
 
 
@@ -54,14 +58,59 @@ class ExpectSpec(Section):
     """What ``prunesweep verify-results`` compares a sweep with.
 
     A method, task or network that the sweep does not have is no mistake: whoever runs a part of a
-    sweep would otherwise have to cut its expectations too.
+    sweep would otherwise have to cut its expectations too. A method or task that no plug-in makes
+    is one: see ``misnamed``.
     """
 
     potential: list[PotentialSection] = Field(default=[], description="Prune potentials.")
     slope: list[SlopeSection] = Field(default=[], description="Slopes of the excess error.")
     claims: list[ClaimName] = Field(default=[], description="Shapes of the results.")
 
+    @field_validator("claims")
+    @classmethod
+    def _once(cls, claims: list[ClaimName]) -> list[ClaimName]:
+        reject_any(
+            ((index,), f"duplicate claim '{name}'")
+            for index, name in enumerate(claims)
+            if name in claims[:index]
+        )
+        return claims
+
     @property
     def given(self) -> bool:
         """Whether anything is expected at all."""
         return bool(self.potential or self.slope or self.claims)
+
+
+def misnamed(
+    expect: ExpectSpec, methods: Collection[str], tasks: Collection[str]
+) -> Iterator[Mistake]:
+    """Find labels of methods and tasks that neither the sweep has nor a registered plug-in makes.
+
+    Args:
+        expect: what is expected.
+        methods: labels of the sweep's methods, which may be of plug-ins that are not registered.
+        tasks: labels of its tasks.
+
+    Yields:
+        the path of each within ``expect``, and what is wrong.
+
+    """
+    for index, one in enumerate(expect.potential):
+        if one.task is not None:
+            yield from _misnamed(TASKS, one.task, tasks, ("potential", index, "task"))
+    values: list[tuple[Keys, Collection[str]]] = [
+        *((("potential", i, "values"), one.values) for i, one in enumerate(expect.potential)),
+        *((("slope", i, "values"), one.values) for i, one in enumerate(expect.slope)),
+    ]
+    for path, named in values:
+        for method in named:
+            yield from _misnamed(METHODS, method, methods, (*path, method))
+
+
+def _misnamed(
+    registry: Registry[Any], label: str, labels: Collection[str], path: Keys
+) -> Iterator[Mistake]:
+    name = label.partition("-")[0]
+    if label not in labels and name not in registry.names():
+        yield path, f"unknown {registry.kind} '{name}', {nearest(name, registry.names())}"

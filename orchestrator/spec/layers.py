@@ -62,7 +62,7 @@ def _fixed(file: SweepFile) -> dict[str, Any]:
 def _faults(
     layers: Layers, purpose: str, fixed: Mapping[str, Any] = MappingProxyType({})
 ) -> Iterator[Mistake]:
-    for option, what in faults(combine(*(section for _, section in layers)) | fixed, purpose):
+    for option, what in faults({**combine(*(section for _, section in layers)), **fixed}, purpose):
         giving = [path for path, section in layers if option in section.given()]
         yield (*(giving[-1] if giving else layers[1][0]), option), what
 

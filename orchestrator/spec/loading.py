@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator.spec.document import Node, line, parse
+from orchestrator.spec.expect import misnamed
 from orchestrator.spec.labels import label
 from orchestrator.spec.layers import recipe_mistakes, retraining_of, training_of
 from orchestrator.spec.mistakes import Mistake, SweepError, findings, found
@@ -124,6 +125,9 @@ def _misfits(file: SweepFile) -> Iterator[Mistake]:
             yield ("networks", index), f"duplicate network '{name}', give it a name of its own"
         names.add(name)
         yield from recipe_mistakes(file, index, name)
+    methods = {label(method) for several in file.methods for method in several}
+    tasks = {label(t) for several in (*file.tasks.train, *file.tasks.test) for t in several}
+    yield from ((("expect", *path), what) for path, what in misnamed(file.expect, methods, tasks))
 
 
 def _name(network: NetworkSection) -> str:

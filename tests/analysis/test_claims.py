@@ -11,7 +11,7 @@ import pytest
 
 from orchestrator.analysis.analyse import COLUMNS, AnalysisOptions, Results
 from orchestrator.analysis.claims import CLAIMS
-from orchestrator.analysis.evidence import Evidence, Finding
+from orchestrator.analysis.evidence import Evidence, Finding, Progress, Series
 from orchestrator.spec.expect import ClaimName
 
 UNITS = {"wt": "weight", "sipp": "weight", "ft": "filter", "pfp": "channel"}
@@ -105,7 +105,9 @@ def test_rises_then_falls(accuracies: Sequence[float], spread: float, verdict: s
 def test_rises_then_falls_in_numbers() -> None:
     finding = only("rises_then_falls", evidence(**curves(wt=(0.904, 0.906, 0.87))))
     # √(0.1² + 0.1²) = 0.14 points to either side
-    assert finding.numbers == ("0.5 points on average up to 60.0%, -3.0 [-3.1, -2.9] at 90.0%")
+    assert finding.numbers == (
+        "0.5 [0.4, 0.6] points on average up to 60.0%, -3.0 [-3.1, -2.9] at 90.0%"
+    )
 
 
 def test_rises_then_falls_is_about_weights_and_needs_nominal_data() -> None:
@@ -115,18 +117,55 @@ def test_rises_then_falls_is_about_weights_and_needs_nominal_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "verdict", "numbers"),
-    [
-        ((0.901, 0.89, 0.8), "holds", "wt up to 60.0, ft up to 30.0"),
-        ((0.901, 0.90, 0.8), "does not hold", "wt up to 60.0, ft up to 60.0"),
-        ((0.88, 0.87, 0.8), "holds", "wt up to 60.0, ft up to 0.0"),
-    ],
+    ("filters", "verdict"), [(0.3, "holds"), (0.58, "cannot be told"), (0.7, "does not hold")]
 )
-def test_filters_fall_sooner(filters: Sequence[float], verdict: str, numbers: str) -> None:
-    found = evidence(**curves(wt=(0.902, 0.903, 0.89), ft=filters))
+def test_filters_fall_sooner_goes_by_intervals(filters: float, verdict: str) -> None:
+    weights = potentials(nominal=0.6)["potentials"]
+    found = evidence(potentials=weights + potentials(0.02, "ft", nominal=filters)["potentials"])
     finding = only("filters_fall_sooner", found)
-    assert (finding.verdict, finding.numbers) == (verdict, numbers)
+    assert finding.verdict == verdict
+    assert finding.numbers.startswith("nominal: wt 60.0 [58.0, 62.0] against ft ")
     assert finding.about.method == ""
+
+
+def test_filters_fall_sooner_needs_every_potential() -> None:
+    rows = potentials(nominal=0.6)["potentials"] + potentials(0.02, "ft", fog__3=0.1)["potentials"]
+    finding = only("filters_fall_sooner", evidence(potentials=rows))
+    assert (finding.verdict, finding.numbers) == ("cannot be told", "not tested on nominal")
+
+
+def test_a_rise_within_the_intervals_cannot_be_told() -> None:
+    finding = only("rises_then_falls", evidence(**curves(0.004, wt=(0.902, 0.904, 0.8))))
+    assert finding.verdict == "cannot be told"  # 0.3 points up, known to 0.57
+    assert finding.numbers.startswith("0.3 [-0.3, 0.9] points on average up to 60.0%")
+
+
+def test_numbers_without_intervals_are_called_point_estimates() -> None:
+    finding = only("rises_then_falls", evidence(**curves(np.nan, wt=(0.91, 0.91, 0.8))))
+    assert finding.verdict == "holds"
+    assert finding.numbers.startswith("1.0 (point estimate) points on average")
+
+
+def test_a_control_is_no_method_that_prunes() -> None:
+    rows = curves(wt=(0.904, 0.906, 0.87), reference=(0.9, 0.9, 0.9))
+    found = evidence(**rows)
+    assert [one.about.method for one in CLAIMS["rises_then_falls"](found)] == ["wt"]
+    assert {series.method for series in found.every} == {"wt", "reference"}
+
+
+def test_what_is_planned_but_not_begun_is_compared_with_too() -> None:
+    rows = [summary_row("wt", "test", 0.8), summary_row("ft", "test", 0.3)]
+    whole = evidence(summary=rows)
+    wt, ft, pfp = (Series("net", method, "cascade") for method in ("wt", "ft", "pfp"))
+    progress = {wt: Progress(3, 3), ft: Progress(2, 3), pfp: Progress(0, 3)}
+    found = Evidence(whole.results, UNITS, progress=progress)
+    finding = list(CLAIMS["weights_beat_filters"](found))[-1]
+    assert finding.numbers == "not tested on test tasks"
+    assert found.lacking(finding.about) == "5 of 9 levels are there"
+    assert (found.lacking(wt), found.lacking(ft)) == ("", "2 of 3 levels are there")
+    assert found.lacking(Series("other", "wt", "cascade")) == ""
+    assert whole.lacking(pfp) == ""
+    assert (found.parents(wt), found.parents(pfp)) == (3, 0)
 
 
 def summary_row(method: str, side: str, value: float, reach: float = 0.03) -> dict[str, Any]:
@@ -141,9 +180,9 @@ def test_weights_beat_filters_compares_the_closest_pair(pfp: float, verdict: str
     means = {"wt": 0.85, "sipp": 0.8, "ft": 0.3, "pfp": pfp}
     rows = [summary_row(method, "test", value) for method, value in means.items()]
     train, test = CLAIMS["weights_beat_filters"](evidence(summary=rows))
-    assert (train.verdict, train.numbers) == ("cannot be told", "not tested on the train tasks")
+    assert (train.verdict, train.numbers) == ("cannot be told", "not tested on train tasks")
     assert test.verdict == verdict
-    assert test.numbers.startswith("test: sipp 80.0 [77.0, 83.0], pfp ")
+    assert test.numbers.startswith("test tasks: sipp 80.0 [77.0, 83.0] against pfp ")
 
 
 def test_comparisons_need_both_kinds_of_methods() -> None:

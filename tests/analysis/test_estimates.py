@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.analysis.estimates import Estimate, average, together
+from orchestrator.analysis.estimates import Estimate, average, percent, together
 
 shares = st.floats(0, 1)
 estimates = st.tuples(shares, shares, shares).map(lambda three: Estimate(*_ordered(three)))
@@ -94,5 +94,6 @@ def test_averages_and_words() -> None:
     mean = average([Estimate(0.2, 0.1, 0.4), Estimate(0.6, 0.5, 0.6)])
     assert (mean.value, mean.low, mean.high) == pytest.approx((0.4, 0.3, 0.5))
     assert str(Estimate(0.849, 0.801, 0.88)) == "84.9 [80.1, 88.0]"
-    assert str(Estimate(-0.0001)) == "0.0"
+    assert str(Estimate(0.5)) == "50.0 (point estimate)"
+    assert percent(-0.0001) == "0.0"
     assert str(Estimate(0.9, 0.8, 1.0).times(0.5)) == "45.0 [40.0, 50.0]"

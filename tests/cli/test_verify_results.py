@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
+from orchestrator.analysis.evidence import Finding, Series
+from orchestrator.cli.findings import findings_lines, findings_table
 from orchestrator.sweep import open_sweep
 from workers.contracts import evaluation_key
 
@@ -42,14 +45,18 @@ def predictions(errors: Mapping[str, int]) -> bytes:
     return sink.getvalue()
 
 
-def finish(file: Path, errors: Mapping[str, Mapping[str, list[int]]] = ERRORS) -> Path:
-    """Commit all networks of a sweep, with so many errors."""
+def finish(
+    file: Path, errors: Mapping[str, Mapping[str, list[int]]] = ERRORS, but: tuple[str, ...] = ()
+) -> Path:
+    """Commit all networks of a sweep, with so many errors, but the last of the chains ``but``."""
     sweep = open_sweep(file)
     keys = {task.label: task.key for task in sweep.plan.tasks}
     for chain in sweep.plan.chains:
         method = chain.method.name if chain.method else "dense"
         ratios = [level.ratio for level in chain.levels] or [0.0]
         for level, (key, ratio) in enumerate(zip(chain.networks, ratios, strict=True)):
+            if chain.name in but and key == chain.networks[-1]:
+                continue
             record = {"requested_ratio": ratio, "achieved_ratio": ratio, "seconds": 1.0}
             sweep.store.put(key, record, {"weights": b"1"})
             counts = {keys[task]: by[method][level] for task, by in errors.items()}
@@ -71,8 +78,8 @@ def test_what_is_found_is_listed_with_its_numbers(prunesweep: Any, tiny: Write) 
         ("potential: nominal", "ft", "holds"),
         ("potential: test mean", "wt", "holds"),
         ("slope of excess error", "wt", "holds"),
-        ("shift_costs_more", "ft", "holds"),
         ("shift_costs_more", "wt", "holds"),
+        ("shift_costs_more", "ft", "holds"),
     ]
     assert found[0]["numbers"].startswith("30.0 [")
     assert found[0]["numbers"].endswith(", expected 31.0 ± 2.0")
@@ -83,16 +90,66 @@ def test_what_is_found_is_listed_with_its_numbers(prunesweep: Any, tiny: Write) 
 def test_what_is_not_found_ends_with_code_1(prunesweep: Any, tiny: Write) -> None:
     claims = ["filters_fall_sooner", "falls_with_noise"]
     errors = {**ERRORS, "nominal": {**ERRORS["nominal"], "ft": [90, 95]}}
-    ended = prunesweep("verify-results", finish(tiny(expect={"claims": claims}), errors))
+    file = tiny(seeds=list(range(8)), expect={"claims": claims})
+    ended = prunesweep("verify-results", finish(file, errors))
     assert (ended.code, ended.err) == (1, "")
-    assert ended.out.splitlines() == [
-        "resnet8-4-digits     method  verdict         in %",
-        "filters_fall_sooner  all     does not hold   wt up to 30.0, ft up to 60.0",
-        "falls_with_noise     ft      cannot be told  not tested on two levels of input",
-        "                                             noise",
-        "falls_with_noise     wt      cannot be told  not tested on two levels of input",
-        "                                             noise",
+    first, *others = ended.out.splitlines()
+    assert first.startswith("does not hold  filters fall sooner: nominal: wt 30.0 [")
+    assert "] against ft 60.0 [" in first
+    assert others == [
+        "cannot be told wt: falls with noise: not tested on two levels of input noise",
+        "cannot be told ft: falls with noise: not tested on two levels of input noise",
         "0 hold, 1 does not hold, 2 cannot be told",
+    ]
+
+
+def test_an_unfinished_sweep_is_not_condemned(prunesweep: Any, tiny: Write) -> None:
+    wrong = {"task": "nominal", "values": {"wt": 0.9, "ft": 0.9}, "tolerance": 0.01}
+    expect = {"potential": [wrong], "claims": ["shift_costs_more", "weights_beat_filters"]}
+    file = tiny(seeds=list(range(8)), expect=expect)
+    names = [c.name for c in open_sweep(file).plan.chains if c.method and c.method.name == "ft"]
+    ended = prunesweep("verify-results", finish(file, but=(names[0], names[3])), "--json")
+    assert ended.code == 1
+    found = json.loads(ended.out)
+    assert [(one["method"], one["verdict"]) for one in found[:2]] == [
+        ("wt", "does not hold"),
+        ("ft", "cannot be told"),
+    ]
+    assert found[1]["numbers"] == "14 of 16 levels are there"
+    told = {one["method"]: one for one in found if one["expected"] == "shift_costs_more"}
+    assert (told["wt"]["verdict"], told["ft"]["verdict"]) == ("holds", "cannot be told")
+    assert [one["numbers"] for one in found[-2:]] == ["30 of 32 levels are there"] * 2
+
+
+def test_levels_count_with_their_parent_only(prunesweep: Any, tiny: Write) -> None:
+    file = tiny(expect={"claims": ["shift_costs_more"]})
+    parent = open_sweep(file).plan.chains[0].name
+    ended = prunesweep("verify-results", finish(file, but=(parent,)), "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert {one["numbers"] for one in json.loads(ended.out)} == {"2 of 4 levels are there"}
+
+
+def test_one_seed_is_a_point_estimate(prunesweep: Any, tiny: Write) -> None:
+    file = finish(tiny(seeds=[0], expect={"potential": POTENTIAL[:1]}))
+    ended = prunesweep("verify-results", file)
+    first, second, _ = ended.out.splitlines()
+    assert first.startswith("holds          wt: potential: nominal: 30.0 [")
+    assert first.endswith(", expected 31.0 ± 2.0 (point estimates of one seed)")
+    assert second.endswith(" (point estimates of one seed)")
+
+
+def test_a_control_makes_no_claims_but_has_numbers(prunesweep: Any, tiny: Write) -> None:
+    errors = {task: {**by, "reference": [0, 0]} for task, by in ERRORS.items()}
+    potential = [{"task": "nominal", "values": {"reference": 0.6}, "tolerance": 0.01}]
+    expect = {"potential": potential, "claims": ["rises_then_falls", "shift_costs_more"]}
+    file = tiny(methods=["wt", "ft", "reference"], expect=expect)
+    ended = prunesweep("verify-results", finish(file, errors), "--json")
+    found = [(one["expected"], one["method"]) for one in json.loads(ended.out)]
+    assert found == [
+        ("potential: nominal", "reference"),
+        ("rises_then_falls", "wt"),
+        ("shift_costs_more", "wt"),
+        ("shift_costs_more", "ft"),
     ]
 
 
@@ -135,6 +192,57 @@ def test_two_sweeps_are_compared(prunesweep: Any, tiny: Write) -> None:
     assert verdicts(robust) == (0, {"cannot be told"})
 
 
+@pytest.mark.parametrize("deltas", ["[0.005]", "[0.05]", "[0.1,0.005]"])
+def test_a_sweep_against_itself_differs_by_nothing(
+    prunesweep: Any, tiny: Write, deltas: str
+) -> None:
+    shift = {"test": [{"contrast": {"severity": 3}}, {"brightness": {"severity": 2}}]}
+    expect = {"claims": ["robust_training_helps"]}
+    file = tiny(tasks={"train": ["nominal"], **shift}, expect=expect)
+    errors = ERRORS["contrast-3"]
+    finish(file, {"nominal": ERRORS["nominal"], "contrast-3": errors, "brightness-2": errors})
+    changed = ("--set", f"analysis.deltas={deltas}")
+    ended = prunesweep("verify-results", file, "--against", file, *changed, "--json")
+    found = json.loads(ended.out)
+    assert len(found) == 2
+    for one in found:
+        seen, unseen = one["numbers"].split(", ", 1)[0], one["numbers"].split(" on Mix 1, ")[1]
+        assert seen.startswith("0.0 [")
+        assert unseen.startswith("0.0 [")
+
+
+def test_the_other_sweep_must_be_finished_too(prunesweep: Any, tiny: Write) -> None:
+    file = tiny(expect={"claims": ["robust_training_helps"]})
+    other = tiny("other.yaml", store="other")
+    names = [chain.name for chain in open_sweep(other).plan.chains if chain.method]
+    finish(other, but=tuple(names))
+    ended = prunesweep("verify-results", finish(file), "--against", other, "--json")
+    assert {one["numbers"] for one in json.loads(ended.out)} == {
+        "2 of 4 levels are there in the sweep of nominal training"
+    }
+
+
+def test_a_table_for_each_schedule() -> None:
+    found = [
+        Finding("shift_costs_more", Series("net", "wt", schedule), "holds", "slope 2.0 [1.0, 3.0]")
+        for schedule in ("cascade", "one_shot")
+    ]
+    console = Console(width=80, file=StringIO(), force_terminal=True, color_system=None)
+    with console.capture() as captured:
+        console.print(findings_table(found))
+    lines = [line.rstrip() for line in captured.get().splitlines()]
+    assert [line.split("  ")[0] for line in lines] == [
+        "net cascade",
+        "shift costs more",
+        "net one_shot",
+        "shift costs more",
+    ]
+    assert list(findings_lines(found)) == [
+        f"holds          wt {name}: shift costs more: slope 2.0 [1.0, 3.0]"
+        for name in ("cascade", "one_shot")
+    ]
+
+
 def test_a_sweep_that_expects_nothing_is_bad_input(prunesweep: Any, tiny: Write) -> None:
     ended = prunesweep("verify-results", tiny())
     assert (ended.code, ended.out) == (2, "")
@@ -175,6 +283,22 @@ def test_a_sweep_without_results_says_where_to_begin(
             "expect.potential[0].values: expected at least 1 element(s), found a mapping",
         ),
         ({"slope": [{"values": {"wt": 0.1}}]}, "expect.slope[0]: 'tolerance' is missing"),
+        (
+            {"slope": [{"values": {"sippp": 0.1}, "tolerance": 0.1}]},
+            "expect.slope[0].values.sippp: unknown method 'sippp', did you mean 'sipp'?",
+        ),
+        (
+            {"potential": [POTENTIAL[1], {"task": "fogg-3", "values": {"wt": 0}, "tolerance": 0}]},
+            "expect.potential[1].task: unknown task 'fogg', did you mean 'fog'?",
+        ),
+        (
+            {"potential": [POTENTIAL[0] | {"statistic": "mean"}]},
+            "expect.potential[0].statistic: goes with distribution, ",
+        ),
+        (
+            {"claims": ["noise_collapses", "shift_costs_more", "noise_collapses"]},
+            "expect.claims[2]: duplicate claim 'noise_collapses'",
+        ),
     ],
 )
 def test_mistakes_are_one_line_at_their_place(

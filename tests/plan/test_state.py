@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from orchestrator.store.verify import plan_gc
 from workers.contracts import Chain, Cost, evaluation_key
 
 Write = Callable[..., Path]
-COST = Cost(epoch_seconds=10.0, cell_seconds=1.0, network_bytes=1000, cell_bytes=10)
+COST = Cost(epoch_seconds=10.0, cell_seconds=1.0, network_bytes=1000, cell_bytes=10, input_bytes=7)
 
 
 def planned(file: Path) -> tuple[Plan, Store]:
@@ -183,6 +184,42 @@ def test_the_estimate_prefers_what_was_measured(tiny: Write) -> None:
     assert judged.seconds == 10 * 2.0 + 27 * 2.0
 
 
+CORRUPTING: dict[str, Any] = {
+    "tasks": {
+        "train": ["nominal"],
+        "test": [{"gaussian_input_noise": {"level": 0.5}}, {"contrast": {"severity": [1, 2, 3]}}],
+    },
+}
+
+
+def test_corrupted_images_take_room_once_for_each_task_and_data_set(tiny: Write) -> None:
+    """Of five tasks three corrupt; seeds, methods and networks on the same data share them."""
+    digits = [
+        {"model": {"resnet8": {"width": width}}, "data": "digits", "training": {"epochs": 2}}
+        for width in (4, 8)
+    ]
+    plan, store = planned(tiny(**CORRUPTING, networks=digits))
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=1)
+    assert judged.cache_bytes == 3 * 7
+    assert judged.bytes == 20 * 1000 + 20 * 5 * 10
+    wide = [chain for chain in plan.chains if chain.network == "resnet8-8-digits"]
+    assert wide
+    elsewhere = [replace(c, fingerprint="other") if c in wide else c for c in plan.chains]
+    plan = replace(plan, chains=tuple(elsewhere))
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=1)
+    assert judged.cache_bytes == 2 * 3 * 7
+
+
+def test_only_corruptions_that_nothing_was_tested_on_take_room(tiny: Write) -> None:
+    plan, store = planned(tiny(**CORRUPTING))
+    commit(store, plan, plan.chains[0], tasks=3)
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=1)
+    assert (judged.basis, judged.cache_bytes) == ("measured", 2 * 7)
+    commit(store, plan, plan.chains[1])
+    judged = estimate(plan, compare(plan, store), store, lambda chain: COST, workers=1)
+    assert judged.cache_bytes == 0
+
+
 def test_without_data_there_is_no_estimate(tiny: Write) -> None:
     plan, store = planned(tiny())
     judged = estimate(plan, compare(plan, store), store, lambda chain: None, workers=1)
@@ -205,3 +242,4 @@ def test_what_is_complete_is_not_probed(tiny: Write) -> None:
         commit(store, plan, chain)
     judged = estimate(plan, compare(plan, store), store, lambda chain: 1 / 0, workers=1)
     assert (judged.seconds, judged.bytes, judged.unknown) == (0, 0, {})
+    assert judged.cache_bytes == 0

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from orchestrator.report.answer import answer, intervals_note
+from orchestrator.report.tables import overview
 
 NET = "resnet8-digits"
 
@@ -96,6 +97,35 @@ def test_potential_that_is_not_known_is_not_the_best(told_of):
     means = {("wt", "train"): np.nan, ("ft", "train"): 0.3}
     potentials = {("wt", "nominal", "train"): np.nan, ("ft", "nominal", "train"): 0.3}
     assert "to 30 % [26, 33] by ft" in told_of(means, potentials)
+
+
+@pytest.mark.parametrize("control", ["reference", "reference-x"])
+def test_a_control_that_only_pretends_never_wins(control, make_results, make_context):
+    """It lasts longest everywhere, on paper, and yet the answer is about what was pruned."""
+    context = make_context(methods=("wt", control), schedules=("cascade",))
+    results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)
+    means = {("wt", "train"): 0.85, ("wt", "test"): 0.21}
+    alone = answer(told(results, context, means, WT), context, NET)
+    pretended = {(control, task, side): 0.95 for _, task, side in WT}
+    means |= {(control, "train"): 0.95, (control, "test"): 0.95}
+    both = told(results, context, means, WT | pretended)
+    assert answer(both, context, NET) == alone
+    assert "by wt before" in alone
+    rows = overview(both, context, NET, (0.005, "any"), "t").rows
+    assert [row[0] for row in rows] == ["wt", control], "it stays in the tables"
+
+
+def test_segmentation_is_told_in_mean_iou(make_results, make_context):
+    results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)
+    context = make_context(segmented=(NET,))
+    means = {("wt", "train"): 0.85, ("wt", "test"): 0.21}
+    text = answer(told(results, context, means, WT), context, NET).replace("\u00a0", " ")
+    assert text.startswith(
+        "resnet8-digits can be pruned to 85 % [81, 88] by wt before its mean IoU on nominal data "
+        "falls by more than 0.5 points, but only to 21 %"
+    )
+    shifted = answer(told(results, context, {("wt", "test"): 0.6}, WT), context, NET)
+    assert shifted.endswith("before its mean IoU falls by more than 0.5 points.")
 
 
 def test_note_depends_on_the_number_of_parents(make_results, make_context):

@@ -61,6 +61,49 @@ def test_ten_methods_and_two_schedules_all_look_different(make_context):
     assert len(looks) == 20
 
 
+def test_schedules_differ_in_line_marker_and_shade_and_methods_in_colour(make_context):
+    schedules = ("cascade", "one_shot", *(f"cascade-rewind-{epoch}" for epoch in range(4)))
+    series = series_of(make_context(methods=("wt", "ft"), schedules=schedules))
+    for method, color in (("wt", PALETTE[0]), ("ft", PALETTE[1])):
+        own = [one for one in series if one.method == method]
+        assert {one.color for one in own} == {color}
+        assert len({one.line for one in own}) == len({one.marker for one in own}) == 6
+        assert len({one.shade for one in own}) == 6
+        assert {one.filled for one in own} == {True, False}
+    for schedule in schedules:
+        styles = {(s.line, s.marker, s.shade) for s in series if s.schedule == schedule}
+        assert len(styles) == 1, "a schedule looks the same for every method"
+
+
+def test_bars_of_several_schedules_bear_the_markers_of_the_curves(
+    make_results, make_context, tmp_path
+):
+    sweep = {"methods": ("wt",), "tasks": ("nominal", "fog-3")}
+    drawn = {}
+    for schedules in (("cascade",), ("cascade", "one_shot")):
+        results = make_results(**sweep, schedules=schedules)
+        context = make_context(**sweep, schedules=schedules)
+        with style("x"):
+            (page,) = bars.draw(results.potentials, context, tmp_path, "bars")
+        drawn[len(schedules)] = str(page.svg)
+    # matplotlib draws a marker as a path of <defs> that is used once for each point
+    colored = r'<use [^>]*style="[^"]*var\(--series-0\)'
+    assert len(re.findall(colored, drawn[1])) == 0
+    assert len(re.findall(colored, drawn[2])) == 2 * 2 + 2, "a bar each, and the legend"
+
+
+def test_segmentation_curves_are_of_the_mean_iou(make_results, make_context, tmp_path, monkeypatch):
+    labels = []
+    monkeypatch.setattr(curves.canvas, "label", lambda grid, y: labels.append(y))
+    sweep = {"methods": ("wt",), "tasks": ("nominal", "fog-3")}
+    results = make_results(**sweep)
+    for segmented in ((), ("resnet8-digits",)):
+        context = make_context(**sweep, segmented=segmented)
+        with style("x"):
+            curves.draw(results.curves, results.potentials, context, tmp_path, "curves")
+    assert labels == ["accuracy (%)", "mean IoU (%)"]
+
+
 def test_schedules_are_spelt_out_where_there_are_several(make_context):
     schedules = ("cascade", "one_shot-rewind-4", "cascade-finetune-1e-05", "one_shot-scratch")
     several = series_of(make_context(methods=("wt",), schedules=schedules))

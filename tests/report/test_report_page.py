@@ -194,3 +194,16 @@ def test_whole_sweep_has_no_notice(report):
     page = Page(report.page)
     assert "not whole" not in page.text
     assert "failures" not in page.tables
+
+
+def test_only_segmentation_speaks_of_the_mean_iou(report, tmp_path):
+    network = report.context.networks[0]
+    assert "mean iou" not in report.page.lower()
+    assert "Accuracy over achieved prune ratio" in report.page
+    write_report(report.results, replace(report.context, segmented=(network,)), tmp_path)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "Mean IoU over achieved prune ratio" in page.text
+    assert f"What {network} is judged by instead of accuracy" in page.text
+    labels = [attrs.get("aria-label") or "" for _, attrs in page.elements]
+    assert f"Curves: mean IoU over prune ratio per task for {network}" in labels
+    assert "Accuracy over" not in page.text

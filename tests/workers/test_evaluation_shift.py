@@ -67,7 +67,7 @@ def test_the_other_images_and_labels_are_predicted_in_the_network_s_own_scale(
 
 
 def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
-    message = "4 x 4 x 3 pixels and labels up to 3, the network's own data have 4 x 4 x 3 pixels .* up to 2"
+    message = "it has 4 x 4 x 3 pixels and labels up to 3, the network's own data have .* up to 2"
     with pytest.raises(DataError, match=message):
         run(tmp_path, images(8, 4), images(9, 3))
 

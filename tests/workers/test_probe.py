@@ -46,6 +46,7 @@ def test_costs_are_about_those_of_a_real_epoch():
     assert taken / 20 < probed.epoch_seconds < 20 * taken  # a busy machine is no reason to fail
     assert 0 < probed.cell_seconds < probed.epoch_seconds
     assert probed.network_bytes == len(dump(network))
+    assert probed.input_bytes == Digits().load("test", Path()).pixels.nbytes
     assert 4 < probed.cell_bytes / len(Digits().load("test", Path()).labels) < 12
 
 

@@ -31,12 +31,16 @@ class Runtime:
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What one network costs: seconds on this machine with one worker, bytes in the store."""
+    """What one network costs: seconds on this machine with one worker, bytes in the store.
+
+    ``input_bytes`` is not in the store but in the cache: one corrupted copy of the test split.
+    """
 
     epoch_seconds: float
     cell_seconds: float
     network_bytes: int
     cell_bytes: int
+    input_bytes: int
 
 
 class Scratch(Protocol):
