@@ -100,7 +100,7 @@ def _show(checked: Checked) -> None:
     for skipped in checked.skipped:
         print(f"never pruned: {skipped.parameters:,} in {skipped.kind} ({_few(skipped.names)})")
     if checked.uncalled:
-        print(f"never used when evaluated: {_few(checked.uncalled)}")
+        print(f"never called as a layer when evaluated: {_few(checked.uncalled)}")
     if checked.dead:
         print(f"never learn, no gradient reaches them: {_few(checked.dead)}")
     rows = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")

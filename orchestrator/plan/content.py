@@ -16,9 +16,23 @@ def described(registry: Registry[Any], component: Component) -> dict[str, Any]:
 
 
 def described_recipe(training: Training) -> dict[str, Any]:
-    """Describe a recipe by what differs from the defaults, corruptions with their versions."""
+    """Describe a recipe by what differs from the defaults and has an effect.
+
+    Corruptions are described with their versions.
+    """
+    used = {name: v for name, v in chosen(training).items() if name not in _unused(training)}
     mix = {"mix": [[name, TASKS.get(name).version] for name in training.mix]}
-    return chosen(training) | (mix if training.mix else {})
+    return used | (mix if training.mix else {})
+
+
+def _unused(training: Training) -> set[str]:
+    """Name the fields that belong to other schedules than the recipe's."""
+    own = {
+        "multi_step": {"milestones", "gamma"},
+        "step": {"period", "gamma"},
+        "polynomial": {"power"},
+    }
+    return {"milestones", "gamma", "period", "power"} - own.get(training.schedule, set())
 
 
 def fingerprint(data: Component, root: Path, place: str | Path) -> str:

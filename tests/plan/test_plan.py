@@ -183,3 +183,12 @@ def test_a_corruption_of_the_mix_enters_with_its_version(
     assert parents() == before
     monkeypatch.setattr(TASKS.get("jpeg"), "version", 2)
     assert not set(parents()) & set(before)
+
+
+def test_what_a_schedule_does_not_use_changes_no_key(tiny: Write) -> None:
+    def keys(**training: Any) -> list[str]:
+        plan = make_plan(load_sweep(tiny(training={"epochs": 2, **training})))
+        return [key for chain in plan.chains for key in chain.networks]
+
+    assert keys(schedule="cosine", gamma=0.5, power=2.0) == keys(schedule="cosine")
+    assert keys(schedule="polynomial", power=2.0) != keys(schedule="polynomial")

@@ -181,3 +181,21 @@ def test_a_size_that_the_model_was_not_made_for() -> None:
         UnusableNetworkError, match=r"on images of 1 x 32 x 32: expected images of 28"
     ):
         check_model(Component("lenet5"), channels=1, classes=10, size=32)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        ("None", "expected a Module, found NoneType"),
+        ("torch.nn.LazyConv2d(3, 1)", "has lazy layers: give their sizes"),
+    ],
+)
+def test_what_is_no_network_yet_is_said_to_be_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str, message: str
+) -> None:
+    source = f"import torch\n\ndef make(*, channels, classes):\n    return {made}\n"
+    name = f"made_{abs(hash(made))}"
+    (tmp_path / f"{name}.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UnusableNetworkError, match=message):
+        check_model(Component(f"{name}:make"), channels=3, classes=4, size=8)

@@ -293,3 +293,54 @@ def test_what_zeros_take_with_them_is_made_up_for():
 def test_methods_that_need_samples_say_so(name):
     with pytest.raises(PruneError, match="needs samples: give the data set a holdout above 0"):
         prune(network(), METHODS.create(Component(name)), 0.5)
+
+
+class Attention(nn.Module):
+    """Its ``out_proj`` is a linear layer whose weight is used, but that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(3, 8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        x = self.embed(x.flatten(2).mT)
+        return self.head(self.attention(x, x, x)[0].mean(1))
+
+
+class SelfPadding(nn.Conv2d):
+    """Pads by itself, as TensorFlow's "same" does."""
+
+    def forward(self, x):
+        return super().forward(nn.functional.pad(x, (0, 1, 0, 1)))
+
+
+@pytest.mark.parametrize("name", ["sipp", "pfp", "thinet"])
+@pytest.mark.parametrize("own", ["attention", "padding"])
+def test_layers_that_cannot_be_looked_into_are_spared_by_methods_that_must(name, own):
+    torch.manual_seed(0)
+    if own == "attention":
+        made, weight = Attention(), "attention.out_proj.weight"
+    else:
+        first, second = SelfPadding(3, 6, 3), nn.Conv2d(6, 8, 3)
+        pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+        made, weight = nn.Sequential(first, nn.ReLU(), second, pool), "0.weight"
+    before = dict(made.named_parameters())[weight].detach().clone()
+    samples = [(IMAGES, torch.tensor([0, 1, 1, 0]))]
+    prune(made, METHODS.create(Component(name)), 0.3, samples=samples)
+    kept = dict(made.named_parameters())[weight].detach()
+    # Whole filters may go because nobody reads them any more, but nothing by a score.
+    assert all(torch.equal(k, b) or not k.any() for k, b in zip(kept, before, strict=True))
+    assert kept.any()
+
+
+def test_frozen_weights_are_not_pruned():
+    made = network()
+    made[4].weight.requires_grad_(False)
+    before = made[4].weight.clone()
+    assert list(prunable_weights(made)) == ["0.weight", "8.weight"]
+    samples = [(IMAGES, torch.tensor([0, 1, 1, 0]))]
+    for name in ("wt", "ft", "pfp", "snip", "thinet"):
+        prune(made, METHODS.create(Component(name)), 0.05, samples=samples)
+        assert torch.equal(made[4].weight, before)

@@ -131,7 +131,8 @@ class Method(PlugIn):
     """A pruning method: what it prunes, how it scores it, and how a budget is shared out.
 
     A ``unit`` is a single weight, an output filter of a layer, or an input channel of a layer (each
-    consumer on its own). ``spares`` exempts the units of the first or last layer. The counted
+    consumer on its own). ``spares`` exempts the units of the first or
+    last layer in the order of ``modules()``, as the code of Lost in Pruning does. The counted
     ratio, nested masks and the propagation of zeros are shared by all methods. One that
     ``pretends`` prunes nothing and counts as if it had.
     """

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from workers.contracts import Component, Method, PermanentError
 from workers.loss import loss
@@ -103,10 +105,18 @@ def check_model(component: Component, *, channels: int, classes: int, size: int)
 
 def _build(component: Component, channels: int, classes: int) -> nn.Module:
     try:
-        return MODELS.create(component).build(channels=channels, classes=classes)
+        network: Any = MODELS.create(component).build(channels=channels, classes=classes)
     except Exception as error:
         message = f"cannot build {component.name}: {_line(error)}"
         raise UnusableNetworkError(message) from error
+    if not isinstance(network, nn.Module):
+        found = type(network).__name__
+        raise UnusableNetworkError(
+            f"{component.name} makes no network: expected a Module, found {found}"
+        )
+    if any(isinstance(p, UninitializedParameter) for p in network.parameters()):
+        raise UnusableNetworkError(f"{component.name} has lazy layers: give their sizes")
+    return network
 
 
 @torch.no_grad()

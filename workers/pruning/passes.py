@@ -31,6 +31,7 @@ def observing(network: nn.Module, observe: Observe) -> Iterator[None]:
     """Call ``observe`` with a weight's name, its layer and the inputs of every call of the layer.
 
     It is called before anything can change the inputs. Hooks are removed also after an error.
+    Layers that compute in a way of their own, as by padding in ``forward``, are not looked into.
     """
 
     def hook(name: str) -> Callable[..., None]:
@@ -42,6 +43,7 @@ def observing(network: nn.Module, observe: Observe) -> Iterator[None]:
     handles = [
         layer.register_forward_pre_hook(hook(name), with_kwargs=True)
         for name, layer in prunable_layers(network)
+        if type(layer).forward in (nn.Conv2d.forward, nn.Linear.forward)
     ]
     try:
         yield

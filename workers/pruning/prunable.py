@@ -27,8 +27,9 @@ class Counts:
 def prunable_weights(network: nn.Module) -> dict[str, nn.Parameter]:
     """Find every ungrouped convolution and linear weight, by name, in ``modules()`` order.
 
-    None is exempt by its name or place (Lost in Pruning, MLSys 2021, and its code). A weight that
-    several layers share appears once, under its first name.
+    None is exempt by its name or place (Lost in Pruning, MLSys 2021, and its code), but a frozen
+    weight, which no gradient is asked for, is. A weight that several layers share appears once,
+    under its first name.
     """
     named = dict(network.named_parameters())
     layers = ((f"{name}.weight".lstrip("."), m) for name, m in network.named_modules())
@@ -62,4 +63,5 @@ def masks_of(network: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def _is_prunable(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1)
+    layer = isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1)
+    return layer and bool(module.weight.requires_grad)

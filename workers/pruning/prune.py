@@ -65,7 +65,7 @@ def prune(
     What is 0 already stays pruned, so the masks of a cascade are nested. Zeros are propagated with
     the samples; what they take with them changes the ratio, so the budget is corrected and the
     network pruned again from where it was until the ratio is within tolerance. Where that cannot
-    be, the nearest ratio is taken and ``within_tolerance`` is false.
+    be, the nearest ratio that was found is taken and ``within_tolerance`` is false.
 
     Args:
         network: every parameter keeps its shape.

@@ -44,6 +44,8 @@ def scored_layers(
     for name, weight in weights.items():
         cost = costs(weight.detach(), method.unit)
         score = _checked(scores, name, cost, method)
+        # A method that watches layers knows nothing of one whose weight is used past it.
+        unseen = method.needs_samples and name not in shapes and not bool(score.any())
         layers.append(
             ScoredLayer(
                 name=name,
@@ -51,7 +53,7 @@ def scored_layers(
                 unit=method.unit,
                 score=score.masked_fill(cost == 0, 0),
                 cost=cost,
-                spared=name in spared,
+                spared=name in spared or unseen,
                 patches=shapes[name].patches if name in shapes else 1,
                 delta=delta,
             )

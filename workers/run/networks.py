@@ -74,18 +74,20 @@ def _checkpoint(site: Site, checkpoint: Checkpoint) -> Made:
 
 
 def _fresh_parent(site: Site) -> tuple[nn.Module, int]:
+    made_as = site.made_as  # loads the data, which may draw random numbers of its own
     seed = seed_everything(site.chain.parent)
-    network = build(site.made_as).to(site.device)
+    network = build(made_as).to(site.device)
     MODELS.create(site.chain.model).load_published(network)
     return network, seed
 
 
 def _pruned(site: Site, level: Level, index: int, method: Component, recipe: Training) -> Made:
+    made_as = site.made_as  # loads the data, which may draw random numbers of its own
     seed = seed_everything(level.key)
     network = site.stored(level.base)
     samples = site.samples(network, seed, recipe)
     pruned = _prune(network, level, method, samples, seed, site.delta)
-    network, start = _retrained_from(site, network)
+    network, start = _retrained_from(site, network, made_as)
     trained = _train(
         site,
         network,
@@ -122,13 +124,15 @@ def _prune(
     return result
 
 
-def _retrained_from(site: Site, pruned: nn.Module) -> tuple[nn.Module, int]:
+def _retrained_from(
+    site: Site, pruned: nn.Module, made_as: Mapping[str, Any]
+) -> tuple[nn.Module, int]:
     """Choose the weights that retraining starts from, and the epoch of its recipe."""
     schedule, rewinds_to = site.chain.schedule, site.chain.rewinds_to
     if rewinds_to is not None:
         return site.stored(rewinds_to.key), rewinds_to.epoch
     if schedule is not None and schedule.retraining == "scratch":
-        return build(site.made_as).to(site.device), 0
+        return build(made_as).to(site.device), 0
     return pruned, 0
 
 

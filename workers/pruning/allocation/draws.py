@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-STEPS = 80
-"""Halvings of an interval of 100 in log(draws): far below one draw."""
+STEPS = 52
+"""Halvings of an interval of 100 in log(draws): down to the last bits."""
 
 
 def draws_for(distinct: Tensor, score: Tensor) -> Tensor:

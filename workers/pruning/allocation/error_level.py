@@ -20,6 +20,9 @@ from workers.pruning.allocation.draws import draws_for
 from workers.pruning.allocation.layer import ScoredLayer
 from workers.pruning.bounds import C
 
+BLOCK = 2**22
+"""Pairs of rank and channel that are looked at at a time."""
+
 
 def coefficient(layer: ScoredLayer) -> float:
     """Return 2 C ln(8 (P + 1) K / δ), what sums of sensitivities are multiplied by."""
@@ -31,7 +34,9 @@ def error_level(layer: ScoredLayer) -> Tensor:
     score = layer.score.double()
     order = score.argsort(descending=True, stable=True)
     ranks = torch.arange(len(score), device=score.device, dtype=torch.float64)
-    draws = draws_for(ranks, score.expand(len(score), -1)).floor().clamp(min=1)
+    parts = torch.split(ranks, max(1, BLOCK // len(score)))
+    found = [draws_for(part, score.expand(len(part), -1)) for part in parts]
+    draws = torch.cat(found).floor().clamp(min=1)
     c = coefficient(layer) * score.sum()
     level = (6 * c + (36 * c * c + 72 * draws * c).sqrt()) / (2 * draws)
     level = level.nan_to_num(0.0)  # never found by any number of draws: first to go

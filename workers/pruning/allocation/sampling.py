@@ -21,7 +21,8 @@ def sampled_channels(
         layer: of input channels.
         kept: (channels,) booleans; their number is what counts.
         generator: of the draws.
-        top: channels with q ≥ 1 / draws are kept as they are, and only the others drawn (PFP).
+        top: of those kept, channels with q ≥ 1 / draws stay as they are, and only the others are
+            drawn (PFP).
 
     Returns:
         (channels,): 1 where kept as it is, found / (draws · q) where drawn.
@@ -31,7 +32,7 @@ def sampled_channels(
     sure = torch.zeros_like(kept)
     if top:
         draws = draws_for(kept.sum().double()[None], score[None])
-        sure = score / score.sum() >= 1 / draws
+        sure = (score / score.sum() >= 1 / draws) & kept
     rest = score.masked_fill(sure, 0)[None]
     return sure + _found(rest, (kept.sum() - sure.sum()).clamp(min=0)[None], generator)[0]
 
