@@ -187,7 +187,8 @@ def test_a_corruption_of_the_mix_enters_with_its_version(
 
 def test_what_a_schedule_does_not_use_changes_no_key(tiny: Write) -> None:
     def keys(**training: Any) -> list[str]:
-        plan = make_plan(load_sweep(tiny(training={"epochs": 2, **training})))
+        network = {"model": "resnet8", "data": "digits", "training": {"epochs": 2, **training}}
+        plan = make_plan(load_sweep(tiny(networks=[network])))
         return [key for chain in plan.chains for key in chain.networks]
 
     assert keys(schedule="cosine", gamma=0.5, power=2.0) == keys(schedule="cosine")
