@@ -145,8 +145,8 @@ def test_samples_are_central_views_with_their_maps(voc_root: Path) -> None:
 def test_the_registry_and_training_find_it(voc_root: Path) -> None:
     data = DATA_SETS.create(Component("voc", {"size": 17}))
     assert data.labels == "map"
-    train = load_train_data(data, voc_root, torch.device("cpu"), multiple=4)
-    assert (len(train.held_out), train.channels, len(train.classes)) == (4, 3, 21)
+    train = load_train_data(data, voc_root, torch.device("cpu"), multiple=2)
+    assert (len(train.held_out), train.channels, len(train.classes)) == (2, 3, 21)
 
 
 def test_the_fingerprint_is_of_contents_and_split(voc_root: Path) -> None:
