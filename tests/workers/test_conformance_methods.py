@@ -14,7 +14,7 @@ from workers.pruning.prunable import count, prunable_weights
 from workers.pruning.prune import prune
 from workers.registry import METHODS, MODELS
 
-NETWORKS = ["resnet8", "vgg_small", "densenet22", "plain"]
+NETWORKS = ["resnet8", "densenet22", "plain"]
 VARIANTS = {
     "ft": ({}, {"norm": "l2"}),
     "sipp": ({}, {"variant": "random"}, {"variant": "hybrid"}),
