@@ -79,7 +79,7 @@ def voc_root(tmp_path: Path) -> Path:
             content = {"GTcls": {"Segmentation": labels, "CategoriesPresent": labels.max()}}
             path = sbd / "cls" / f"{name}.mat"
             savemat(path, content, do_compression=True)
-            # Its header says when it was written, from which fingerprint, keys and seeds would come.
+            # Its header says when it was written; fingerprint, keys and seeds would differ.
             path.write_bytes(b"MATLAB 5.0 MAT-file".ljust(116) + path.read_bytes()[116:])
         if index >= 16:
             labels[0] = 255
