@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.pruning.allocation.draws import draw, draws_for
+from workers.pruning.allocation.draws import draw, draws_for, draws_for_every_count
 from workers.pruning.allocation.error_level import coefficient, error_level
 from workers.pruning.allocation.filter_error import bound, filter_error
 from workers.pruning.allocation.layer import ScoredLayer, costs
@@ -50,6 +50,18 @@ def test_draws_of_equal_probability_have_a_closed_form(units, distinct):
 def test_all_units_or_more_take_infinitely_many_draws():
     score = torch.tensor([[1.0, 2.0, 0.0], [0.0, 0.0, 0.0]]).double()
     assert draws_for(torch.tensor([2.0, 0.5]).double(), score).tolist() == [math.inf, math.inf]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.just(0.0), st.floats(1e-12, 1)), min_size=1, max_size=40))
+def test_the_table_of_draws_agrees_with_solving_for_every_count(score):
+    q = torch.tensor(score).double()
+    counts = torch.arange(len(q)).double()
+    exact = draws_for(counts, q.expand(len(q), -1)).clamp(min=1)
+    found = draws_for_every_count(q)
+    assert torch.equal(found.isinf(), exact.isinf())
+    # Where the last unit is all but surely found, what is left of the sum is below its rounding.
+    assert (found / exact)[exact.isfinite()].log().abs().lt(1e-4).all()
 
 
 def test_draws_are_right_on_average_and_never_find_what_has_no_score():

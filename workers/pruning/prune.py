@@ -58,7 +58,7 @@ def prune(
     samples: Samples = (),
     generator: torch.Generator | None = None,
     delta: float = DELTA,
-    attempts: int = ATTEMPTS,
+    exact: bool = True,
 ) -> PruneResult:
     """Prune ``network``, in place, until the fraction ``ratio`` of all its parameters is 0.
 
@@ -75,7 +75,7 @@ def prune(
             propagate.
         generator: of a method's random choices, on the CPU; None: always the same.
         delta: the probability δ that the error bounds of SiPP and PFP fail.
-        attempts: how often the budget is corrected at most.
+        exact: False: prune once, to about the ratio, without counting what follows from it.
 
     Raises:
         PruneError: ``ratio`` is outside [0, 1), nothing is prunable, or the scores are unusable.
@@ -86,7 +86,7 @@ def prune(
     if not method.pretends and count(network).nonzero > budget_of(network, ratio):
         with evaluating(network):
             pruning = Pruning(network, method, samples, generator or torch.Generator(), delta)
-            _search(pruning, ratio, attempts)
+            _search(pruning, ratio) if exact else pruning.to(budget_of(network, ratio), exact=False)
     return result_of(network, ratio, pretends=method.pretends)
 
 
@@ -119,12 +119,12 @@ def within_tolerance(achieved: float, ratio: float, parameters: int) -> bool:
     return abs(achieved - ratio) <= allowed * (1 + 1e-9)
 
 
-def _search(pruning: Pruning, ratio: float, attempts: int) -> None:
+def _search(pruning: Pruning, ratio: float) -> None:
     """Prune to budgets that close in on the ratio, and leave the nearest result."""
     parameters = count(pruning.network).parameters
     target = budget_of(pruning.network, ratio)
     budget, reached = target, dict[int, int]()
-    while budget not in reached and len(reached) < attempts:
+    while budget not in reached and len(reached) < ATTEMPTS:
         reached[budget] = pruning.to(budget)
         if within_tolerance(1 - reached[budget] / parameters, ratio, parameters):
             return

@@ -40,14 +40,20 @@ class Pruning:
         structured = samples and method.unit != "weight"
         self.paths = Paths.of(network, samples[0][0]) if structured else None
 
-    def to(self, budget: int) -> int:
-        """Prune until ``budget`` parameters are left, propagate zeros, and count what is left."""
+    def to(self, budget: int, *, exact: bool = True) -> int:
+        """Prune until ``budget`` parameters are left, propagate zeros, and count what is left.
+
+        Args:
+            budget: nonzero parameters.
+            exact: while choosing, count also what a unit leaves without a path.
+
+        """
         self._restore()
         gone = walk(
             self.priorities,
             [layer.cost for layer in self.layers],
             self.nonzero - budget,
-            self._remaining if self.paths else None,
+            self._remaining if self.paths and exact else None,
         )
         self._multiply([~g for g in gone])
         # What propagation would find on all samples is found here without any.

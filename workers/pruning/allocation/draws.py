@@ -8,6 +8,10 @@ from torch import Tensor
 
 STEPS = 52
 """Halvings of an interval of 100 in log(draws): down to the last bits."""
+NODES = 1024
+"""Numbers of draws in the table, evenly spaced in log(draws)."""
+BLOCK = 2**22
+"""Pairs of node and unit that are looked at at a time."""
 
 
 def draws_for(distinct: Tensor, score: Tensor) -> Tensor:
@@ -31,6 +35,54 @@ def draws_for(distinct: Tensor, score: Tensor) -> Tensor:
         enough = found >= distinct
         high, low = torch.where(enough, middle, high), torch.where(enough, low, middle)
     return high.exp().masked_fill(distinct >= (score > 0).sum(1), torch.inf)
+
+
+def draws_for_every_count(score: Tensor) -> Tensor:
+    """Solve as ``draws_for`` does for 0, 1, 2, … different units, by a table of the left side.
+
+    Between its nodes the table is a cubic of the right slopes: the draws are right to some 1e-6 at
+    a cost of nodes · units, where solving for every count takes halvings · units².
+
+    Args:
+        score: (units,), float64, not negative.
+
+    Returns:
+        (units,) float64, at least 1; ∞ where no number of draws finds as many on average.
+
+    """
+    counts = torch.arange(len(score), device=score.device, dtype=score.dtype)
+    possible = int((score > 0).sum())
+    most = draws_for(counts[None, max(possible - 1, 0)], score[None])
+    log_draws = torch.linspace(0, max(1.0, float(most.log())), NODES).to(score)
+    stay = torch.log1p(-(score / score.sum().clamp(min=torch.finfo(score.dtype).tiny)).clamp(max=1))
+    found, slope = _table(stay, log_draws)
+    right = torch.searchsorted(found, counts).clamp(1, NODES - 1)
+    left, step = right - 1, log_draws[1] - log_draws[0]
+    place = _cubic_root(counts, found[left], found[right], slope[left] * step, slope[right] * step)
+    draws = (log_draws[left] + place * step).exp()
+    return draws.masked_fill(counts >= possible, torch.inf)
+
+
+def _table(stay: Tensor, log_draws: Tensor) -> tuple[Tensor, Tensor]:
+    """Σ 1 − (1 − q)^N over the units, and its derivative in log N, at every node."""
+    found, slope = [], []
+    for nodes in torch.split(log_draws, max(1, BLOCK // len(stay))):
+        exponent = nodes.exp()[:, None] * stay
+        lost = exponent.exp()
+        found.append(-torch.expm1(exponent).sum(1))
+        slope.append(-(exponent * lost).nan_to_num(0.0).sum(1))
+    return torch.cat(found), torch.cat(slope)
+
+
+def _cubic_root(value: Tensor, y0: Tensor, y1: Tensor, d0: Tensor, d1: Tensor) -> Tensor:
+    """Where in [0, 1] the cubic from y0 to y1 with the slopes d0 and d1 reaches ``value``."""
+    low, high = torch.zeros_like(value), torch.ones_like(value)
+    a, b = 2 * (y0 - y1) + d0 + d1, 3 * (y1 - y0) - 2 * d0 - d1
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        enough = ((a * middle + b) * middle + d0) * middle + y0 >= value
+        high, low = torch.where(enough, middle, high), torch.where(enough, low, middle)
+    return high
 
 
 def draw(count: Tensor, score: Tensor, generator: torch.Generator) -> Tensor:

@@ -16,12 +16,9 @@ import math
 import torch
 from torch import Tensor
 
-from workers.pruning.allocation.draws import draws_for
+from workers.pruning.allocation.draws import draws_for_every_count
 from workers.pruning.allocation.layer import ScoredLayer
 from workers.pruning.bounds import C
-
-BLOCK = 2**22
-"""Pairs of rank and channel that are looked at at a time."""
 
 
 def coefficient(layer: ScoredLayer) -> float:
@@ -33,10 +30,7 @@ def error_level(layer: ScoredLayer) -> Tensor:
     """Priority of every unit of ``layer``: the error level ε at which it goes."""
     score = layer.score.double()
     order = score.argsort(descending=True, stable=True)
-    ranks = torch.arange(len(score), device=score.device, dtype=torch.float64)
-    parts = torch.split(ranks, max(1, BLOCK // len(score)))
-    found = [draws_for(part, score.expand(len(part), -1)) for part in parts]
-    draws = torch.cat(found).floor().clamp(min=1)
+    draws = draws_for_every_count(score).floor()
     c = coefficient(layer) * score.sum()
     level = (6 * c + (36 * c * c + 72 * draws * c).sqrt()) / (2 * draws)
     level = level.nan_to_num(0.0)  # never found by any number of draws: first to go

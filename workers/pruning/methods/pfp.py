@@ -24,6 +24,7 @@ class PFP(Method):
     divides them by it, ``top`` does so with those that are not sure to be drawn.
     """
 
+    version = 2
     unit = "channel"
     needs_samples = True
 
