@@ -77,7 +77,8 @@ def results(sweep: Sweep) -> Results:
         rule=wanted.rule,
         resamples=wanted.resamples,
     )
-    return analyse(frame(collect(sweep.plan, sweep.store)), options)
+    cells = frame(collect(sweep.plan, sweep.store))
+    return analyse(cells[cells["distribution"] != "other"], options)
 
 
 def context(sweep: Sweep) -> ReportContext:

@@ -10,18 +10,19 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from workers.registry import DATA_SETS, METHODS, MODELS, TASKS, Registry
+from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS, TASKS, Registry
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "models": MODELS,
     "methods": METHODS,
     "tasks": TASKS,
+    "measures": MEASURES,
     "data": DATA_SETS,
 }
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
-    """Describe every plug-in of ``kind`` (models, methods, tasks or data).
+    """Describe every plug-in of ``kind`` (models, methods, tasks, measures or data).
 
     A plug-in of another package that cannot be loaded is listed with the cause.
     """

@@ -1,4 +1,4 @@
-"""``methods``, ``tasks``, ``data`` and ``schema``: what a sweep file can say."""
+"""``methods``, ``tasks``, ``measures``, ``data`` and ``schema``: what a sweep file can say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ def methods(as_json: Json = False) -> None:
 
 
 def tasks(as_json: Json = False) -> None:
-    """List the tasks that a sweep can name: corruptions, noise."""
+    """List the tasks that a sweep can name: corruptions, noise, attacks, other data."""
     _list("tasks", as_json)
+
+
+def measures(as_json: Json = False) -> None:
+    """List the measures that a sweep can name: how alike a pruned network and its parent are."""
+    _list("measures", as_json)
 
 
 def data(as_json: Json = False) -> None:
@@ -38,4 +43,4 @@ def _list(kind: str, as_json: bool) -> None:
         show(table(found))
 
 
-CATALOGUES = (methods, tasks, data)
+CATALOGUES = (methods, tasks, measures, data)

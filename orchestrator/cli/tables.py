@@ -38,7 +38,7 @@ def plan_table(
 
 
 def plan_counts(state: State, outcome: Outcome) -> dict[str, dict[str, int]]:
-    """Count chains, networks and cells: all, cached, missing, blocked.
+    """Count chains, networks, cells, measures if any, and epochs: all, cached, missing, blocked.
 
     Blocked is what waits for a chain that failed in the last run; it is missing too, and tried
     again.
@@ -50,15 +50,9 @@ def plan_counts(state: State, outcome: Outcome) -> dict[str, dict[str, int]]:
     total = state.total
     done = len(state.done)
     waiting = sum(not s.complete and s.chain.name in outcome.blocked for s in state.chains)
-    return {
-        "chains": _row(len(state.chains), done, waiting),
-        "networks": _row(
-            total.networks,
-            total.networks_cached,
-            blocked.networks - blocked.networks_cached,
-        ),
-        "cells": _row(total.cells, total.cells_cached, blocked.cells - blocked.cells_cached),
-        "epochs": _row(total.epochs, total.epochs_cached, blocked.epochs - blocked.epochs_cached),
+    kinds = ("networks", "cells", *(("measures",) if total.measures else ()), "epochs")
+    return {"chains": _row(len(state.chains), done, waiting)} | {
+        kind: _row(*total.of(kind), blocked=blocked.missing(kind)) for kind in kinds
     }
 
 

@@ -1,6 +1,7 @@
 """The order of chains: which may start next, and what a failure blocks.
 
-A chain waits for at most one other, its dense parent, whose failure blocks it.
+A chain waits for its dense parent, and for that of another seed if it is compared with it; the
+failure of either blocks it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _Entry = tuple[bool, int, int, Chain]
 
 
 class Frontier:
-    """The chains that may start: parents first, then the longest, each once its parent is done."""
+    """The chains that may start: parents first, then the longest, each after what it waits for."""
 
     def __init__(self, chains: Sequence[Chain], done: Collection[str], report: Report) -> None:
         """Order ``chains``; ``report`` is told how each of them ends.
@@ -45,11 +46,13 @@ class Frontier:
         _check(chains, done)
         self._ready: list[_Entry] = []
         self._heirs: defaultdict[str, list[_Entry]] = defaultdict(list)
+        self._waiting = {chain.name: set(chain.waits_for).difference(done) for chain in chains}
         for place, chain in enumerate(chains):
-            parent = chain.waits_for
-            ready = parent is None or parent in done
-            entries = self._ready if ready else self._heirs[str(parent)]
-            entries.append((parent is not None, -expected_epochs(chain), place, chain))
+            entry = bool(chain.waits_for), -expected_epochs(chain), place, chain
+            if not self._waiting[chain.name]:
+                self._ready.append(entry)
+            for name in self._waiting[chain.name]:
+                self._heirs[name].append(entry)
         heapify(self._ready)
         self._report = report
         self.running: set[str] = set()
@@ -79,15 +82,23 @@ class Frontier:
         self.running.remove(name)
         if cause is None:
             for heir in self._heirs.pop(name, ()):
-                heappush(self._ready, heir)
+                self._release(heir, name)
             self._report(Event(chain=name, kind="finished"))
         else:
             self.failed[name] = cause
             self._report(Event(chain=name, kind="failed", detail=cause))
             self._block(name, name)
 
+    def _release(self, heir: _Entry, name: str) -> None:
+        waiting = self._waiting[heir[-1].name]
+        waiting.remove(name)
+        if not waiting and heir[-1].name not in self.blocked:
+            heappush(self._ready, heir)
+
     def _block(self, name: str, failed: str) -> None:
         for *_, heir in self._heirs.pop(name, ()):
+            if heir.name in self.blocked:
+                continue
             self.blocked[heir.name] = failed
             self._report(Event(chain=heir.name, kind="blocked", detail=failed))
             self._block(heir.name, failed)
@@ -101,5 +112,6 @@ def expected_epochs(chain: Chain) -> int:
 def _check(chains: Sequence[Chain], done: Collection[str]) -> None:
     known = {chain.name for chain in chains}.union(done)
     for chain in chains:
-        if chain.waits_for is not None and chain.waits_for not in known:
-            raise ValueError(f"{chain.name} waits for {chain.waits_for}, which is not in the plan")
+        for name in chain.waits_for:
+            if name not in known:
+                raise ValueError(f"{chain.name} waits for {name}, which is not in the plan")

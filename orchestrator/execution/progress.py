@@ -17,7 +17,7 @@ from orchestrator.execution.frontier import expected_epochs
 from orchestrator.execution.pace import Pace, duration
 from workers.contracts import Chain, Event
 
-_SECONDS_BETWEEN = {"epoch": 60.0, "network": 2.0, "cells": 2.0}
+_SECONDS_BETWEEN = {"epoch": 60.0, "network": 2.0, "cells": 2.0, "measure": 2.0}
 """Plain lines of these kinds keep this distance to the line before; the ends always appear."""
 
 _ALWAYS = ("failed", "blocked", "retry")
@@ -119,6 +119,7 @@ class Progress:
             "epoch": f"{where}, epoch {event.done}/{event.total}",
             "network": f"{where}, trained",
             "cells": f"{where}, evaluated",
+            "measure": f"measured {event.detail}",
             "finished": "done",
             "failed": f"failed: {event.detail}",
             "blocked": f"blocked, {event.detail} failed",

@@ -11,11 +11,12 @@ from orchestrator.plan.keys import (
     checkpoint_payload,
     content_key,
     level_payload,
+    measure_payload,
     parent_payload,
 )
 from orchestrator.spec.labels import label
-from workers.contracts import Chain, Checkpoint, Level
-from workers.registry import DATA_SETS, MODELS
+from workers.contracts import Chain, Checkpoint, Level, MeasureCell
+from workers.registry import DATA_SETS, MEASURES, MODELS
 
 if TYPE_CHECKING:
     from orchestrator.plan.keys import Payload
@@ -68,7 +69,7 @@ def pruned_chains(
             yield replace(
                 parent,
                 name=f"{parent.network}/s{parent.seed}/{label(method)}/{schedule.label}",
-                waits_for=parent.name,
+                waits_for=(parent.name,),
                 method=method,
                 retraining=recipe,
                 schedule=schedule,
@@ -78,6 +79,25 @@ def pruned_chains(
                 checkpoints=(),
                 rewinds_to=_rewinds_to(parent, schedule),
             )
+
+
+def measured(spec: SweepSpec, chain: Chain, separate: Chain) -> Chain:
+    """Let the sweep's measures look at ``chain``, beside the parent of another seed if any."""
+    if not spec.measures:
+        return chain
+    if separate.parent != chain.parent:
+        waits_for = (*chain.waits_for, separate.name)
+        chain = replace(chain, waits_for=waits_for, separate=separate.parent)
+    keys = [subject.key for subject in chain.subjects]
+    cells = (
+        MeasureCell(
+            key=content_key(measure_payload(described(MEASURES, measure), keys, chain.fingerprint)),
+            label=label(measure),
+            measure=measure,
+        )
+        for measure in spec.measures
+    )
+    return replace(chain, measures=tuple(cells))
 
 
 def _recipe(retraining: Training, schedule: Schedule) -> Training:

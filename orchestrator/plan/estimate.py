@@ -79,7 +79,7 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
         except Exception as error:  # whatever somebody's network runs into, the plan stands
             unknown[chain.network] = str(error).partition("\n")[0] or type(error).__name__
     work = longest = disk = 0.0
-    seconds_of: dict[str | None, float] = {}
+    seconds_of: dict[str, float] = {}
     for chain_state in state.chains:
         cost, tally = costs.get(chain_state.chain.network), chain_state.tally
         if cost is None:
@@ -91,7 +91,9 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
         disk += networks * cost.network_bytes
         disk += cells * cost.cell_bytes
         seconds_of[chain_state.chain.name] = seconds
-        after = seconds_of.get(chain_state.chain.waits_for, 0.0)
+        after = max(
+            (seconds_of.get(name, 0.0) for name in chain_state.chain.waits_for), default=0.0
+        )
         work, longest = work + seconds, max(longest, after + seconds)
     return Estimate(
         seconds=max(work / workers, longest),

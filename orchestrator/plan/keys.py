@@ -19,7 +19,7 @@ from workers.contracts import Parity, PlugIn, Schedule, Training
 Payload = Mapping[str, Any]
 
 # Raised when the procedure itself changes: what is trained, pruned or predicted, and its seeding.
-PROCEDURE = {"parent": 2, "checkpoint": 1, "level": 2, "task": 1}
+PROCEDURE = {"parent": 2, "checkpoint": 1, "level": 2, "task": 1, "measure": 1}
 
 
 def content_key(payload: Payload) -> str:
@@ -123,6 +123,17 @@ def task_payload(task: Payload, data: Payload | None = None) -> dict[str, Any]:
     """
     other = {"data": data} if data else {}
     return {"kind": "task", "procedure": PROCEDURE["task"], "task": task, **other}
+
+
+def measure_payload(measure: Payload, subjects: Sequence[str], fingerprint: str) -> dict[str, Any]:
+    """Everything that makes what is measured on ``subjects``, keys of networks."""
+    return {
+        "kind": "measure",
+        "procedure": PROCEDURE["measure"],
+        "measure": measure,
+        "subjects": list(subjects),
+        "fingerprint": fingerprint,
+    }
 
 
 def _start(schedule: Schedule) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from orchestrator.plan.chains import dense_chains, pruned_chains
+from orchestrator.plan.chains import dense_chains, measured, pruned_chains
 from orchestrator.plan.content import described, fingerprint
 from orchestrator.plan.keys import content_key, task_payload
 from orchestrator.plan.work import made_by
@@ -37,7 +37,7 @@ class Plan:
 
     @property
     def keys(self) -> frozenset[str]:
-        """Keys of all that the chains make: networks, and checkpoints of dense parents."""
+        """Keys of all that the chains make: networks, checkpoints of parents, measures."""
         return frozenset(key for chain in self.chains for key in made_by(chain))
 
 
@@ -49,13 +49,15 @@ def make_plan(spec: SweepSpec) -> Plan:
 
     """
     methods = [(method, described(METHODS, method)) for method in spec.methods]
-    parents: list[Chain] = []
+    dense: list[Chain] = []
     pruned: list[Chain] = []
     for network in spec.networks:
-        for parent in dense_chains(spec, network):
-            parents.append(parent)
-            pruned += pruned_chains(spec, parent, methods, network.retraining)
-    return Plan(spec, tuple(parents + pruned), tuple(_tasks(spec)))
+        parents = list(dense_chains(spec, network))
+        dense += parents
+        for parent, separate in zip(parents, (*parents[1:], *parents[:1]), strict=True):
+            own = pruned_chains(spec, parent, methods, network.retraining)
+            pruned += [measured(spec, chain, separate) for chain in own]
+    return Plan(spec, tuple(dense + pruned), tuple(_tasks(spec)))
 
 
 def _tasks(spec: SweepSpec) -> Iterator[TaskCell]:

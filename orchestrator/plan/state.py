@@ -16,14 +16,25 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Tally:
-    """Networks, cells and training epochs: how many there are, and how many are committed."""
+    """Networks, cells, measures and epochs: how many there are, and how many are committed."""
 
     networks: int = 0
     networks_cached: int = 0
     cells: int = 0
     cells_cached: int = 0
+    measures: int = 0
+    measures_cached: int = 0
     epochs: int = 0
     epochs_cached: int = 0
+
+    def of(self, kind: str) -> tuple[int, int]:
+        """Return how many of ``kind`` there are, and how many are committed."""
+        return getattr(self, kind), getattr(self, f"{kind}_cached")
+
+    def missing(self, kind: str) -> int:
+        """Return how many of ``kind`` are not committed."""
+        everything, cached = self.of(kind)
+        return everything - cached
 
     def add(self, other: Tally) -> None:
         """Add ``other`` to this tally."""
@@ -31,6 +42,8 @@ class Tally:
         self.networks_cached += other.networks_cached
         self.cells += other.cells
         self.cells_cached += other.cells_cached
+        self.measures += other.measures
+        self.measures_cached += other.measures_cached
         self.epochs += other.epochs
         self.epochs_cached += other.epochs_cached
 
@@ -69,7 +82,7 @@ class State:
 
 
 def compare(plan: Plan, store: Store) -> State:
-    """Look up every network, checkpoint and cell of ``plan`` in one listing of ``store``."""
+    """Look up everything that ``plan`` asks for in one listing of ``store``."""
     index = store.index()
     wanted = frozenset(plan.task_keys)
     whole = suite_key(wanted)
@@ -92,6 +105,9 @@ def compare(plan: Plan, store: Store) -> State:
                 tally.cells_cached += cells
                 tally.epochs += epochs + again * cached
                 tally.epochs_cached += epochs * cached
+        tally.measures = len(chain.measures)
+        tally.measures_cached = sum(one.key in index.networks for one in chain.measures)
+        complete = complete and tally.measures_cached == tally.measures
         total.add(tally)
         states.append(ChainState(chain=chain, complete=complete, tally=tally, lacking=lacking))
     return State(tuple(states), total)

@@ -6,8 +6,9 @@ from workers.contracts import Chain
 
 
 def made_by(chain: Chain) -> tuple[str, ...]:
-    """Return the keys of what ``chain`` makes: its networks, and checkpoints of its parent."""
-    return (*chain.networks, *(checkpoint.key for checkpoint in chain.checkpoints))
+    """Return the keys of what ``chain`` makes: networks, checkpoints of its parent, measures."""
+    checkpoints = (checkpoint.key for checkpoint in chain.checkpoints)
+    return (*chain.networks, *checkpoints, *(cell.key for cell in chain.measures))
 
 
 def epochs_each(chain: Chain) -> int:

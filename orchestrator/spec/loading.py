@@ -152,6 +152,7 @@ def _tasks(file: SweepFile, root: Node) -> Iterator[TaskSpec]:
     sides: tuple[tuple[Distribution, list[list[Component]]], ...] = (
         ("train", file.tasks.train),
         ("test", file.tasks.test),
+        ("other", file.tasks.other),
     )
     for distribution, tasks in sides:
         for index, variants in enumerate(tasks):
@@ -171,6 +172,7 @@ def _spec(file: SweepFile, root: Node, path: Path, text: str) -> SweepSpec:
         parity=file.parity,
         ladder=file.ratios,
         tasks=tuple(_tasks(file, root)),
+        measures=tuple(chain.from_iterable(file.measures)),
         analysis=file.analysis,
         resources=file.resources,
         tracking=file.tracking,

@@ -12,7 +12,7 @@ from orchestrator.spec.mistakes import Shape
 from orchestrator.spec.section import Frozen, Section
 from workers.contracts import Component, Parity, Schedule, Training
 
-Distribution = Literal["train", "test"]
+Distribution = Literal["train", "test", "other"]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 DEVICE = Shape(r"auto|cpu|cuda(:\d+)?", "auto, cpu, cuda or cuda:<index>")
 
@@ -39,7 +39,7 @@ class Rung(Frozen):
 
 
 class TaskSpec(Frozen):
-    """A task, and the side of the distribution shift that it counts on.
+    """A task, and the side of the distribution shift that it counts on, or neither.
 
     ``place`` is where the sweep file names it, as ``file:line:column: key``.
     """
@@ -99,7 +99,8 @@ class TrackingSpec(Section):
 
 
 class SweepSpec(Frozen):
-    """A sweep: networks × seeds × methods × schedules, pruned along one ladder, tested on tasks.
+    """A sweep: networks × seeds × methods × schedules, pruned along one ladder, tested on tasks,
+    compared by measures.
 
     ``parity`` is the release of the paper's code that is followed where its two differ; ``store``
     is an absolute path or a URL (``s3://…``); ``source`` is the sweep file and ``text`` its content
@@ -114,6 +115,7 @@ class SweepSpec(Frozen):
     parity: Parity = "paper"
     ladder: tuple[Rung, ...]
     tasks: tuple[TaskSpec, ...]
+    measures: tuple[Component, ...] = ()
     analysis: AnalysisSpec = AnalysisSpec()
     resources: ResourcesSpec = ResourcesSpec()
     tracking: TrackingSpec = TrackingSpec()

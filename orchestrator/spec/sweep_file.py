@@ -33,13 +33,14 @@ from orchestrator.spec.recipe import RecipeSection
 from orchestrator.spec.schedules import Schedules, Written
 from orchestrator.spec.section import Section
 from workers.contracts import Component, Parity, Schedule
-from workers.registry import DATA_SETS, METHODS, MODELS, TASKS
+from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS, TASKS
 
 Name = Annotated[str, Shape(r"\w[\w.+-]*", "a name of letters, digits and . _ + -")]
 Model = Annotated[Component, One(MODELS)]
 Data = Annotated[Component, One(DATA_SETS)]
 Methods = Annotated[list[Component], Several(METHODS)]
 Tasks = Annotated[list[Component], Several(TASKS)]
+Measures = Annotated[list[Component], Several(MEASURES)]
 
 
 class RangeSection(Section):
@@ -129,18 +130,23 @@ class NetworkSection(Section):
 
 
 class TasksSection(Section):
-    """What networks are tested on, on either side of the distribution shift."""
+    """What networks are tested on: on either side of the distribution shift, and beside it."""
 
     train: list[Tasks] = Field(
         default=[[Component("nominal")]], min_length=1, description="The train distribution."
     )
     test: list[Tasks] = Field(default=[], description="The shifted distribution.")
+    other: list[Tasks] = Field(
+        default=[],
+        description="What no prune potential is asked of: foreign images, members of the training.",
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> TasksSection:
         places = [("train", i) for i in range(len(self.train))]
         places += [("test", i) for i in range(len(self.test))]
-        found = repeated("task", [*self.train, *self.test])
+        places += [("other", i) for i in range(len(self.other))]
+        found = repeated("task", [*self.train, *self.test, *self.other])
         reject_any((places[index], what) for index, what in found)
         return self
 
@@ -161,6 +167,11 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 def _distinct_methods(elements: list[list[Component]]) -> list[list[Component]]:
     reject_any(((index,), what) for index, what in repeated("method", elements))
+    return elements
+
+
+def _distinct_measures(elements: list[list[Component]]) -> list[list[Component]]:
+    reject_any(((index,), what) for index, what in repeated("measure", elements))
     return elements
 
 
@@ -204,6 +215,11 @@ class SweepFile(Section):
         PlainValidator(_rungs, json_schema_input_type=list[Ratios] | LadderSection),
     ] = Field(description="The ladder of prune ratios.")
     tasks: TasksSection = Field(default=TasksSection(), description="Test conditions.")
+    measures: Annotated[list[Measures], AfterValidator(_distinct_measures)] = Field(
+        default=[],
+        description="Comparisons of the pruned networks with their parent and with the parent of"
+        " another seed, beyond what they predict.",
+    )
     parity: Parity = Field(
         default="paper",
         description="Which release of the paper's code is followed where its two differ; latest"

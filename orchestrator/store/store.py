@@ -48,7 +48,7 @@ RESERVED = frozenset({"key", "files", "format", "checksum"})
 class Index:
     """What a store holds: keys of networks, and for each network the keys of its evaluations.
 
-    Checkpoints of networks are among ``networks``; they have no evaluations.
+    Checkpoints and measures of networks are among ``networks``; they have no evaluations.
     """
 
     networks: frozenset[str]

@@ -38,8 +38,9 @@ class Committed:
         return [self._networks[key] for key in keys]
 
     def complete(self, chain: Chain) -> bool:
-        """Tell whether ``networks`` last saw all of ``chain``, with every task evaluated."""
-        return all(self._evaluated(key) for key in chain.networks)
+        """Tell whether ``networks`` last saw all of ``chain``, evaluated, and it is measured."""
+        measured = all(self._store.has(cell.key) for cell in chain.measures)
+        return measured and all(self._evaluated(key) for key in chain.networks)
 
     def weights(self, network: Network) -> bytes:
         """Return the weights of ``network`` as they are stored."""

@@ -133,7 +133,7 @@ class Tracker:
 
     def _publish_chain(self, runs: Runs, nest: Nest, chain: Chain, progress: Progress) -> None:
         made = self._committed.networks(chain)
-        parent = self._chains.get(chain.waits_for or "")
+        parent = self._chains.get(next(iter(chain.waits_for), ""))
         shown = [*(self._committed.networks(parent) if parent else ()), *made]
         parameters = describe.chain_parameters(self.plan.spec.name, chain, self.plan.tasks)
         for network in shown:

@@ -98,7 +98,7 @@ def pruned(parent: Chain, method: str = "wt", ratios: tuple[float, ...] = RATIOS
     return replace(
         parent,
         name=f"net/s{parent.seed}/{method}/cascade",
-        waits_for=parent.name,
+        waits_for=(parent.name,),
         method=Component(method),
         retraining=Training(epochs=1),
         schedule=Schedule(),

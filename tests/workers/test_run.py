@@ -70,7 +70,7 @@ DENSE = Chain(
 WT = replace(
     DENSE,
     name="resnet8-digits/s0/wt/cascade",
-    waits_for=DENSE.name,
+    waits_for=(DENSE.name,),
     method=Component("wt"),
     retraining=replace(RECIPE, lr=0.05),
     levels=LADDER,

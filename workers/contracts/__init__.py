@@ -10,6 +10,7 @@ from workers.contracts.chain import (
     evaluation_key,
     suite_key,
 )
+from workers.contracts.measure import Measure, MeasureCell, Probe, Reading, Subject
 from workers.contracts.plug_ins import (
     Allocation,
     Component,
@@ -42,11 +43,15 @@ __all__ = [
     "Event",
     "Images",
     "Level",
+    "Measure",
+    "MeasureCell",
     "Method",
     "Model",
     "Parity",
     "PermanentError",
     "PlugIn",
+    "Probe",
+    "Reading",
     "Record",
     "Report",
     "Runtime",
@@ -56,6 +61,7 @@ __all__ = [
     "Spared",
     "Split",
     "Store",
+    "Subject",
     "Task",
     "TaskCell",
     "Training",

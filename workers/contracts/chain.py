@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
+from workers.contracts.measure import MeasureCell, Subject
 from workers.contracts.plug_ins import Component
 from workers.contracts.recipe import Training
 
@@ -72,8 +73,10 @@ class Chain:
     """What one trial walks.
 
     A chain without a method makes and evaluates the dense parent, and keeps ``checkpoints`` of its
-    training. Any other waits for that one (``waits_for`` is its name), then prunes, retrains and
-    evaluates level by level, from ``rewinds_to`` where its schedule rewinds weights. ``network`` is
+    training. Any other waits for that one, then prunes, retrains and evaluates level by level, from
+    ``rewinds_to`` where its schedule rewinds weights; at last ``measures`` look at all of them,
+    beside ``separate``, a dense parent of another seed, which it waits for then too. ``waits_for``
+    are the names of chains, that of its own parent first. ``network`` is
     the sweep's name for model, data and recipe; ``fingerprint`` identifies the data; ``parent`` is
     the key of the dense parent; ``parity`` says which release of the paper's code is followed where
     its two differ.
@@ -87,7 +90,7 @@ class Chain:
     seed: int
     training: Training
     parent: str
-    waits_for: str | None = None
+    waits_for: tuple[str, ...] = ()
     method: Component | None = None
     retraining: Training | None = None
     schedule: Schedule | None = None
@@ -95,11 +98,20 @@ class Chain:
     checkpoints: tuple[Checkpoint, ...] = ()
     rewinds_to: Checkpoint | None = None
     parity: Parity = "paper"
+    measures: tuple[MeasureCell, ...] = ()
+    separate: str = ""
 
     @property
     def networks(self) -> tuple[str, ...]:
         """Keys of the networks this chain makes and evaluates, in order."""
         return tuple(level.key for level in self.levels) if self.method else (self.parent,)
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """What its measures compare: the parent, the levels, and the separate network if any."""
+        pruned = (Subject(key=one.key, role="pruned", ratio=one.ratio) for one in self.levels)
+        others = (Subject(key=self.separate, role="separate"),) if self.separate else ()
+        return (Subject(key=self.parent, role="parent"), *pruned, *others)
 
 
 @dataclass(frozen=True, kw_only=True)

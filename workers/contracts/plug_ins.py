@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -193,11 +193,19 @@ class Task(PlugIn):
     """One condition that a network is tested on.
 
     A task changes the stored pixels (``corrupt``: done once per data set, kept, shared by all
-    trials), or the normalised batch (``perturb``: drawn during evaluation), or the data set
-    (``replaces``), or nothing.
+    trials), or the normalised batch (``perturb``: drawn during evaluation), or what the network is
+    weakest at (``attack``), or the data set (``replaces``), or nothing. ``labelled`` is false where
+    the images are of none of the network's classes; then there is no accuracy.
     """
 
     corrupts: ClassVar[bool] = False
+    attacks: ClassVar[bool] = False
+    labelled: ClassVar[bool] = True
+
+    @property
+    def passes(self) -> float:
+        """Cost of one image, in forward passes of the network."""
+        return 1.0
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Map clean pixels to test pixels.
@@ -215,6 +223,27 @@ class Task(PlugIn):
     def perturb(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Map a normalised batch (n, channels, height, width) to the batch that is predicted."""
         return batch
+
+    def attack(
+        self,
+        predict: Callable[[torch.Tensor], torch.Tensor],
+        pixels: torch.Tensor,
+        labels: torch.Tensor,
+        generator: torch.Generator,
+    ) -> torch.Tensor:
+        """Map pixels to such as the network errs on.
+
+        Args:
+            predict: pixels → logits; normalises, and can be differentiated.
+            pixels: float32 in [0, 1] of shape (n, channels, height, width), on the device.
+            labels: int64 of shape (n,), on the device.
+            generator: on the CPU; the only source of randomness.
+
+        Returns:
+            The same shape and range.
+
+        """
+        raise NotImplementedError
 
     def replaces(self) -> Component | None:
         """Name the data set whose test split takes the place of the network's own, if any."""

@@ -96,7 +96,9 @@ class Event:
     """
 
     chain: str
-    kind: Literal["start", "epoch", "network", "cells", "finished", "failed", "blocked", "retry"]
+    kind: Literal[
+        "start", "epoch", "network", "cells", "measure", "finished", "failed", "blocked", "retry"
+    ]
     level: int = 0
     done: int = 0
     total: int = 0

@@ -17,6 +17,7 @@ from workers.contracts import Chain, Event, Report, Runtime, Store, TaskCell, ev
 from workers.evaluation.evaluate import evaluate
 from workers.evaluation.predictions import PREDICTIONS
 from workers.evaluation.results import to_parquet
+from workers.run.measure import measure
 from workers.run.networks import Stage, stages
 from workers.run.site import Site
 from workers.training.seeding import be_deterministic
@@ -25,7 +26,7 @@ from workers.training.seeding import be_deterministic
 def run_chain(
     chain: Chain, tasks: Sequence[TaskCell], store: Store, runtime: Runtime, report: Report
 ) -> None:
-    """Make, retrain and evaluate every network of ``chain`` that ``store`` lacks.
+    """Make, retrain, evaluate and measure every network of ``chain`` that ``store`` lacks.
 
     Raises:
         PermanentError: the chain fails and would fail again, as when its training diverges.
@@ -38,6 +39,8 @@ def run_chain(
         _make(site, stage)
         if stage.evaluated:
             _evaluate(site, stage, tasks)
+    for cell in chain.measures:
+        measure(site, cell)
 
 
 def release() -> None:
