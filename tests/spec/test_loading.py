@@ -247,8 +247,8 @@ def test_all_mistakes_of_a_file_are_told(folder):
         "s.yaml:11:5: ratios[1]: expected a number, found 'x'",
         "s.yaml:17:12: analysis.rule: expected 'any' or 'contiguous', found 'all'",
         "s.yaml:18:1: colour: unknown key 'colour', expected one of analysis, data_root, expect,"
-        " extends, measures, methods, name, networks, parity, ratios, resources, retraining, schedule,"
-        " seeds, store, tasks, tracking, training",
+        " extends, measures, methods, name, networks, parity, ratios, resources, retraining,"
+        " schedule, seeds, store, tasks, tracking, training",
     ]
 
 

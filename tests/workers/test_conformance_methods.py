@@ -14,7 +14,8 @@ from workers.pruning.prunable import count, prunable_weights
 from workers.pruning.prune import prune
 from workers.registry import METHODS, MODELS
 
-NETWORKS = ["resnet8", "densenet22", "plain"]
+NETWORKS = ("resnet8", "densenet22", "plain")
+NARROW = {"resnet8": {"width": 8}, "densenet22": {"growth": 6}}
 VARIANTS = {
     "ft": ({}, {"norm": "l2"}),
     "sipp": ({}, {"variant": "random"}, {"variant": "hybrid"}),
@@ -46,7 +47,7 @@ def weights_of(name: str) -> nn.Module:
             nn.Linear(24, 10),
         )
     else:
-        made = MODELS.create(Component(name)).build(channels=3, classes=10)
+        made = MODELS.create(Component(name, NARROW[name])).build(channels=3, classes=10)
     for parameter in made.parameters():
         parameter.data += 0.01 * torch.randn_like(parameter)
     return made

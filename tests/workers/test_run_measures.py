@@ -1,0 +1,96 @@
+"""Measures within a chain: when they run, what they are given, what is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from orchestrator.store import Store
+from tests.workers.test_run import DENSE, WT, key, run
+from workers.contracts import (
+    Component,
+    Measure,
+    MeasureCell,
+    Probe,
+    Reading,
+    Subject,
+)
+from workers.evaluation.readings import READINGS, from_parquet, to_parquet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked(Measure):
+    """Reads what it is given: one reading of every kind for each network."""
+
+    images: int = 5
+
+    def measure(self, subjects: tuple[Subject, ...], probe: Probe) -> list[Reading]:
+        """Sum the weights, the pixels and one draw."""
+        pixels, labels = probe.test_images(self.images)
+        assert pixels.shape == (self.images, 1, 8, 8)
+        assert labels.shape == (self.images,)
+        draw = float(torch.rand((), generator=probe.generator))
+        readings = []
+        for place, subject in enumerate(subjects):
+            network = probe.network(subject)
+            assert not network.training
+            nonzero = sum(int(p.count_nonzero()) for p in network.parameters())
+            readings.append(Reading(subject=place, quantity=subject.role, value=nonzero))
+        seen = float(pixels.double().sum())
+        return [*readings, Reading(subject=0, quantity="seen", value=seen, at=draw)]
+
+
+SEPARATE = replace(DENSE, name="resnet8-digits/s1/dense", seed=1, parent=key("other"))
+LOOKED = Component(f"{__name__}:Looked", {"images": 7})
+CELL = MeasureCell(key=key("looked"), label="looked-7", measure=LOOKED)
+MEASURED = replace(WT, measures=(CELL,), separate=SEPARATE.parent)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("measures")
+    run(folder, DENSE, SEPARATE, MEASURED)
+    return folder
+
+
+def readings(folder: Path, cell: MeasureCell = CELL) -> list[Reading]:
+    return from_parquet(Store(folder).read(cell.key, READINGS))
+
+
+def seen(made: list[Reading]) -> tuple[float, float]:
+    """Return the sum of the pixels, and the draw."""
+    return made[-1].value, made[-1].at
+
+
+def test_a_measure_sees_the_parent_the_levels_and_the_separate_network(folder):
+    store = Store(folder)
+    *networks, _ = readings(folder)
+    keys = [key(name) for name in ("dense", "one", "two", "other")]
+    assert [one.quantity for one in networks] == ["parent", "pruned", "pruned", "separate"]
+    assert [one.value for one in networks] == [store.record(k)["nonzero"] for k in keys]
+    assert store.record(CELL.key)["subjects"] == keys
+    assert store.record(CELL.key)["kind"] == "measure"
+
+
+def test_another_chain_on_the_same_data_sees_the_same_images_and_draws(folder):
+    other = replace(CELL, key=key("again"))
+    chain = replace(MEASURED, measures=(other,), levels=MEASURED.levels[:1], separate="")
+    assert [event.kind for event in run(folder, chain)] == ["measure"]
+    again = readings(folder, other)
+    assert seen(again) == seen(readings(folder))
+    assert [one.quantity for one in again[:-1]] == ["parent", "pruned"]
+
+
+def test_what_is_measured_is_not_measured_again(folder):
+    assert run(folder, MEASURED) == []
+
+
+def test_readings_survive_their_file():
+    made = [
+        Reading(subject=1, quantity="a", value=0.1, against=0, part="conv", at=0.05, spread=2.0),
+    ]
+    assert from_parquet(to_parquet(made)) == made
+    assert from_parquet(to_parquet([])) == []
