@@ -16,7 +16,7 @@ COMMAND = str(Path(sys.executable).with_name("prunesweep"))
 READERS = (
     "plan", "run", "status", "report", "verify-results", "publish", "ui", "verify", "gc",
 )  # fmt: skip
-COMMANDS = (*READERS, "methods", "tasks", "data", "schema", "models")
+COMMANDS = (*READERS, "methods", "tasks", "measures", "data", "schema", "models")
 HEAVY = ("torch", "ray", "mlflow", "pandas", "scipy", "pyarrow", "numpy", "matplotlib")
 
 
