@@ -12,12 +12,12 @@ def methods(as_json: Json = False) -> None:
 
 
 def tasks(as_json: Json = False) -> None:
-    """List the tasks that a sweep can name: corruptions, noise, attacks, other data."""
+    """List the tasks that a sweep can name, as corruptions."""
     _list("tasks", as_json)
 
 
 def measures(as_json: Json = False) -> None:
-    """List the measures that a sweep can name: how alike a pruned network and its parent are."""
+    """List the measures that a sweep can name."""
     _list("measures", as_json)
 
 
