@@ -1,12 +1,16 @@
-"""Every corruption as a plain loop over NumPy, SciPy and Pillow that follows its definition.
+"""Noise, blurs and digital corruptions of one image after the other, as they are defined.
 
-Each ``loop_<name>`` maps one 8-bit image, (height, width, 3), to floats around [0, 1].
+Each ``loop_<name>`` maps one square 8-bit image, (size, size, 3), to floats around [0, 1], at the
+severities of CIFAR-10-C, over NumPy, SciPy and Pillow. Motion blur sums shifted images, where the
+published code goes through ImageMagick; the rest takes the published steps.
 """
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +29,7 @@ from workers.tasks import (
     jpeg,
     motion_blur,
     pixelate,
+    saturate,
     shot_noise,
     speckle_noise,
     zoom_blur,
@@ -33,6 +38,7 @@ from workers.tasks import (
 DRAW = np.random.default_rng(0)
 Floats = NDArray[np.float64]
 Levels = NDArray[np.uint8]
+Loop = Callable[[Levels, int], Floats]
 
 
 def loop_gaussian_noise(image: Levels, severity: int) -> Floats:
@@ -65,8 +71,19 @@ def loop_contrast(image: Levels, severity: int) -> Floats:
 
 
 def loop_brightness(image: Levels, severity: int) -> Floats:
-    """Convert whole images to HSV and back, as the published code does with scikit-image."""
-    pixels = image / 255
+    hue, saturation, value = to_hsv(image / 255)
+    added = value + brightness.ADDEND["cifar"][severity - 1]
+    return to_rgb(hue, saturation, np.minimum(added, 1))
+
+
+def loop_saturate(image: Levels, severity: int) -> Floats:
+    hue, saturation, value = to_hsv(image / 255)
+    factor, addend = saturate.FACTOR_AND_ADDEND["cifar"][severity - 1]
+    return to_rgb(hue, np.clip(factor * saturation + addend, 0, 1), value)
+
+
+def to_hsv(pixels: Floats) -> tuple[Floats, Floats, Floats]:
+    """Convert a whole image at once, as the published code does; hue in sixths of a turn."""
     value, low = pixels.max(2), pixels.min(2)
     spread = value - low
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -77,11 +94,14 @@ def loop_brightness(image: Levels, severity: int) -> Floats:
             [(green - blue) / spread, 2 + (blue - red) / spread],
             4 + (red - green) / spread,
         )
-    hue = np.where(spread > 0, hue, 0)[..., None]
-    raised = np.minimum(value + brightness.ADDEND["cifar"][severity - 1], 1)[..., None]
-    turn = (np.array([5, 3, 1]) + hue) % 6
+    return np.where(spread > 0, hue, 0), saturation, value
+
+
+def to_rgb(hue: Floats, saturation: Floats, value: Floats) -> Floats:
+    turn = (np.array([5, 3, 1]) + hue[..., None]) % 6
     wave = np.clip(np.minimum(turn, 4 - turn), 0, 1)
-    return raised - raised * saturation[..., None] * wave
+    rgb: Floats = value[..., None] * (1 - saturation[..., None] * wave)
+    return rgb
 
 
 def loop_pixelate(image: Levels, severity: int) -> Floats:
@@ -124,9 +144,13 @@ def loop_glass_blur(image: Levels, severity: int) -> Floats:
 
 def loop_motion_blur(image: Levels, severity: int) -> Floats:
     radius, deviation = motion_blur.RADIUS_AND_DEVIATION["cifar"][severity - 1]
-    angle = math.radians(DRAW.uniform(-45, 45))
+    return smear(image / 255, radius, deviation, DRAW.uniform(-45, 45))
+
+
+def smear(image: Floats, radius: int, deviation: float, degrees: float) -> Floats:
+    angle = math.radians(degrees)
     weights = np.exp(-(np.arange(2 * radius + 1) ** 2) / (2 * deviation**2))
-    padded = np.pad(image / 255, [(2 * radius,) * 2, (2 * radius,) * 2, (0, 0)], mode="edge")
+    padded = np.pad(image, [(2 * radius,) * 2, (2 * radius,) * 2, (0, 0)], mode="edge")
     total = np.zeros(image.shape)
     for tap, weight in enumerate(weights / weights.sum()):
         row = 2 * radius + math.ceil(tap * math.sin(angle) - 0.5)
@@ -136,16 +160,20 @@ def loop_motion_blur(image: Levels, severity: int) -> Floats:
 
 
 def loop_zoom_blur(image: Levels, severity: int) -> Floats:
-    size, pixels = len(image), image / 255
+    pixels = image / 255
     factors = np.arange(1, *zoom_blur.END_AND_STEP["cifar"][severity - 1])
-    total = pixels.copy()
-    for factor in factors:
-        kept = math.ceil(size / factor)
-        crop = pixels[(size - kept) // 2 :, (size - kept) // 2 :][:kept, :kept]
-        large = zoom(crop, (factor, factor, 1), order=1, mode="nearest")
-        first = (len(large) - size) // 2
-        total += large[first : first + size, first : first + size]
+    total = pixels + sum(enlarge(pixels, factor) for factor in factors)
     return total / (len(factors) + 1)
+
+
+def enlarge(image: Floats, factor: float) -> Floats:
+    size = len(image)
+    kept = math.ceil(size / factor)
+    crop = image[(size - kept) // 2 :, (size - kept) // 2 :][:kept, :kept]
+    large = zoom(crop, (factor, factor, 1), order=1, mode="nearest")
+    first = (len(large) - size) // 2
+    middle: Floats = large[first : first + size, first : first + size]
+    return middle
 
 
 def loop_elastic_transform(image: Levels, severity: int) -> Floats:
@@ -175,6 +203,8 @@ def read(image: Floats, rows: Floats, columns: Floats, mode: str) -> Floats:
     return np.stack(channels, axis=-1)
 
 
-LOOPS = {
-    name.removeprefix("loop_"): loop for name, loop in globals().items() if name.startswith("loop_")
-}
+def named_loops(scope: dict[str, Any]) -> dict[str, Loop]:
+    """Find the functions called ``loop_<corruption>``."""
+    return {
+        name.removeprefix("loop_"): loop for name, loop in scope.items() if name.startswith("loop_")
+    }

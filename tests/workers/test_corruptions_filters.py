@@ -14,6 +14,8 @@ from scipy.ndimage import map_coordinates
 from workers.corruptions.convolution import convolve
 from workers.corruptions.gaussian_filter import gaussian_filter
 from workers.corruptions.interpolation import interpolate
+from workers.corruptions.separable import filter_lines, filter_matrix
+from workers.corruptions.zoom import clipped_zoom, mean_zoom
 
 SIZES = st.integers(2, 40)
 SEEDS = st.integers(0, 99)
@@ -54,6 +56,32 @@ def test_sampling_equals_scipy_far_outside_the_image(border, height, width, seed
         for channel, made in zip(image, read, strict=True):
             expected = map_coordinates(channel, [row, column], order=1, mode=border)
             assert np.abs(made - expected).max() < 1e-10
+
+
+@pytest.mark.parametrize(("height", "width"), [(9, 14), (32, 32), (64, 64), (65, 70)])
+def test_mean_zoom_is_the_mean_of_zooms(height, width):
+    images = torch.from_numpy(np.random.default_rng(0).random((2, 3, height, width)))
+    factors = (1.0, 1.07, 1.3, 1.31)
+    expected = torch.stack([clipped_zoom(images, factor) for factor in factors]).mean(0)
+    assert (mean_zoom(images, factors) - expected).abs().max() < 1e-12
+
+
+def test_zoom_by_hand():
+    line = torch.tensor([[0.0, 1.0, 2.0, 4.0]]).expand(4, 4)
+    # The middle two pixels, 1 and 2, become four: first on first, last on last.
+    expected = torch.tensor([1, 4 / 3, 5 / 3, 2]).expand(4, 4)
+    assert torch.allclose(clipped_zoom(line, 2.0), expected)
+
+
+def test_filters_along_rows_and_columns_by_hand():
+    taps = np.array([1.0, 0.0, 0.0])  # reads the pixel before
+    matrices = {edge: filter_matrix(3, taps, edge) for edge in ("nearest", "reflect", "mirror")}
+    image = torch.tensor([[1.0, 2.0, 3.0]]).expand(3, 3)
+    identity = np.eye(3)
+    for edge, first in (("nearest", 1.0), ("reflect", 1.0), ("mirror", 2.0)):
+        moved = filter_lines(image, identity, matrices[edge])
+        assert moved[0].tolist() == [first, 1.0, 2.0]
+        assert torch.equal(filter_lines(image.T, matrices[edge], identity), moved.T)
 
 
 def test_sampling_by_hand():

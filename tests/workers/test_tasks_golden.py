@@ -38,12 +38,8 @@ CORRUPTIONS = (
 CASES = [
     (name, options)
     for name in CORRUPTIONS
-    for options in (
-        {"severity": 1},
-        {"severity": 3},
-        {"severity": 5},
-        {"severity": 3, "severities": "imagenet"},
-    )
+    for severity in (1, 2, 3, 4, 5)
+    for options in ({"severity": severity}, {"severity": severity, "severities": "imagenet"})
 ]
 
 

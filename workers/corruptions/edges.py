@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d, pad
+from torch.nn.functional import pad
 
 UNIT = 10_000
 """Distances are whole multiples of 1 / UNIT pixels."""
@@ -13,11 +13,6 @@ STRAIGHT, DIAGONAL, KNIGHT = UNIT, round(1.4 * UNIT), round(2.1969 * UNIT)
 transformations in digital images"; in whole numbers, so that sums and comparisons are exact."""
 FAR = 1 << 28
 """Distance where an image has no edge."""
-DOWNWARD = (
-    (FAR, KNIGHT, FAR, KNIGHT, FAR),
-    (KNIGHT, DIAGONAL, STRAIGHT, DIAGONAL, KNIGHT),
-)
-"""Steps from the last row but one, and from the last, of -2 to 2 columns."""
 TANGENT = round(2**15 * (2**0.5 - 1))
 """tan 22.5°, times 2¹⁵."""
 
@@ -92,21 +87,29 @@ def _is_peak(x: Tensor, y: Tensor, length: Tensor) -> Tensor:
 
 
 def _neighbourhood(mask: Tensor) -> Tensor:
-    return max_pool2d(mask[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
+    """Spread to the 8 neighbours."""
+    p = pad(mask, (1, 1, 1, 1))
+    rows = p[:, :-2] | p[:, 1:-1] | p[:, 2:]
+    return rows[:, :, :-2] | rows[:, :, 1:-1] | rows[:, :, 2:]
 
 
 def _sweep(distances: Tensor) -> Tensor:
     """Carry distances down, row by row: a shortest path can take its level steps last."""
     count, height, width = distances.shape
     place = torch.arange(width, dtype=torch.int32, device=distances.device) * STRAIGHT
-    steps = distances.new_tensor(DOWNWARD).view(2, 1, 5)
-    above = distances.new_full((count, 2, width), FAR)
-    rows = []
-    for row in range(height):
-        reached = pad(above, (2, 2), value=FAR).unfold(2, 5, 1) + steps
-        nearest = reached.amin(dim=(1, 3)).minimum(distances[:, row])
+    rows = distances.new_full((height + 2, count, width + 4), FAR)
+    for row, start in enumerate(distances.unbind(1)):
+        nearest = start.minimum(_stepped_down(rows[row], rows[row + 1]))
         rightward = (nearest - place).cummin(1).values + place
         leftward = (nearest + place).flip(1).cummin(1).values.flip(1) - place
-        rows.append(rightward.minimum(leftward))
-        above = torch.stack([above[:, 1], rows[-1]], 1)
-    return torch.stack(rows, 1)
+        torch.minimum(rightward, leftward, out=rows[row + 2, :, 2:-2])
+    return rows[2:, :, 2:-2].transpose(0, 1)
+
+
+def _stepped_down(last_but_one: Tensor, last: Tensor) -> Tensor:
+    """Step from the last two rows, (n, width + 4), to the next, (n, width)."""
+    straight = last[:, 2:-2] + STRAIGHT
+    diagonal = last[:, 1:-3].minimum(last[:, 3:-1]) + DIAGONAL
+    flat = last[:, :-4].minimum(last[:, 4:])
+    steep = last_but_one[:, 1:-3].minimum(last_but_one[:, 3:-1])
+    return straight.minimum(diagonal).minimum(flat.minimum(steep) + KNIGHT)

@@ -13,7 +13,7 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from workers.contracts import Corruption
 
@@ -28,11 +28,14 @@ PHOTONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ShotNoise(Corruption):
-    """Replace every value by a scaled photon count."""
+    """Replace every value, one of 256 levels, by a scaled photon count."""
+
+    version: ClassVar[int] = 2
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw photon counts of mean x · c."""
-        import torch
+        from workers.corruptions.poisson import poisson
 
         photons = self.at_severity(PHOTONS)
-        return torch.poisson(pixels * photons, generator=generator) / photons
+        levels = (pixels * 255).round_().int().contiguous()
+        return poisson(levels, photons, generator) / photons

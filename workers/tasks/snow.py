@@ -76,7 +76,7 @@ def _flakes(noise: torch.Tensor, zoom: float, threshold: float) -> torch.Tensor:
 
     Thresholds make a jump of any rounding error, so this is done in float64.
     """
-    from workers.corruptions.clipped_zoom import clipped_zoom
+    from workers.corruptions.zoom import clipped_zoom
 
     flakes = clipped_zoom(noise.double(), zoom)
     return (flakes.where(flakes >= threshold, 0).clamp(0, 1) * 255).floor().to(noise.dtype)

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.contracts import Corruption
 from workers.corruptions.levels import LIFT
@@ -40,26 +39,8 @@ class ZoomBlur(Corruption):
     """Average every image with enlargements of its middle."""
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Sample all images once for each enlargement."""
-        from workers.corruptions.interpolation import interpolate
+        """Average the image and all enlargements of it."""
+        from workers.corruptions.zoom import mean_zoom
 
         factors = np.arange(1, *self.at_severity(END_AND_STEP))
-        total = pixels.clone()
-        for factor in factors:
-            rows, columns = (_positions(size, factor) for size in pixels.shape[2:])
-            total += interpolate(
-                pixels, pixels.new_tensor(rows)[:, None], pixels.new_tensor(columns), "mirror"
-            )
-        return total / (len(factors) + 1) + LIFT
-
-
-def _positions(size: int, factor: float) -> NDArray[np.float64]:
-    """Place the pixels of the enlargement on a line of ``size`` old ones.
-
-    The middle ⌈size / factor⌉ pixels are stretched over the next whole number of new ones, first on
-    first and last on last, of which the middle ``size`` are kept.
-    """
-    cropped = int(np.ceil(size / factor))
-    enlarged = round(cropped * factor)
-    new = np.arange(size) + (enlarged - size) // 2
-    return (size - cropped) // 2 + new * (cropped - 1) / (enlarged - 1)
+        return mean_zoom(pixels, (1.0, *factors.tolist())) + LIFT
