@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,13 +135,10 @@ def _measured(blob: bytes) -> dict[str, dict[str, Any]]:
 
 
 def _of_classes(label: Column, predicted: Column) -> dict[str, Any]:
+    """Compare the predictions with the labels; of images without any, −1, the accuracy is NaN."""
     hits = label == predicted
-    return {
-        "examples": len(hits),
-        "accuracy": float(hits.mean()),
-        "error": float((~hits).mean()),
-        "correct": hits,
-    }
+    shares = (float(hits.mean()), float((~hits).mean())) if (label >= 0).any() else (nan, nan)
+    return {"examples": len(hits), "accuracy": shares[0], "error": shares[1], "correct": hits}
 
 
 def _of_maps(image: Column, label: Column, *counts: Column) -> dict[str, Any]:

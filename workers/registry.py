@@ -18,7 +18,7 @@ from inspect import Parameter, getfile, getmembers, isclass, signature
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
-from workers.contracts import Component, DataSet, Measure, Method, Model, PlugIn, Task
+from workers.contracts import Component, DataSet, Measure, Method, Model, PlugIn, Suite, Task
 
 P = TypeVar("P", bound=PlugIn)
 
@@ -135,4 +135,5 @@ METHODS = Registry("method", Method, "workers.pruning.methods")
 MODELS = Registry("model", Model, "workers.models")
 DATA_SETS = Registry("data set", DataSet, "workers.data")
 TASKS = Registry("task", Task, "workers.tasks")
+SUITES = Registry("suite", Suite, "workers.suites")
 MEASURES = Registry("measure", Measure, "workers.measures")

@@ -10,24 +10,24 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS, TASKS, Registry
+from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS, SUITES, TASKS, Registry
 
-REGISTRIES: dict[str, Registry[Any]] = {
-    "models": MODELS,
-    "methods": METHODS,
-    "tasks": TASKS,
-    "measures": MEASURES,
-    "data": DATA_SETS,
+REGISTRIES: dict[str, tuple[Registry[Any], ...]] = {
+    "models": (MODELS,),
+    "methods": (METHODS,),
+    "tasks": (TASKS, SUITES),
+    "measures": (MEASURES,),
+    "data": (DATA_SETS,),
 }
 
 
 def entries(kind: str) -> list[dict[str, Any]]:
     """Describe every plug-in of ``kind`` (models, methods, tasks, measures or data).
 
+    Suites of tasks come after the tasks.
     A plug-in of another package that cannot be loaded is listed with the cause.
     """
-    registry = REGISTRIES[kind]
-    return [_entry(registry, name) for name in registry.names()]
+    return [_entry(one, name) for one in REGISTRIES[kind] for name in one.names()]
 
 
 def table(found: list[dict[str, Any]]) -> RenderableType:

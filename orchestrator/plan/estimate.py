@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from orchestrator.plan.prices import Prices, measure_seconds, missing_cells
 from orchestrator.plan.work import epochs_each
 from workers.contracts import Chain, Cost, DataError, Record
 from workers.registry import TASKS
@@ -59,49 +60,87 @@ def _naive(chain: Chain) -> int:
 def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int) -> Estimate:
     """Estimate what is missing from what the store measured, or else from a probe of a few steps.
 
-    The wall time is the work divided among ``workers``, and never less than the longest chain after
-    its parent.
+    A task counts by its passes and its images, a measure by its passes, or by what it took on other
+    chains. The wall time is the work divided among ``workers``, and never less than the longest
+    chain after its parent.
     """
     index = store.index()
-    uncorrupted: dict[str, int] = {}
-    costs: dict[str, Cost] = {}
+    pending = {chain.network: chain for chain in state.pending}
+    bills: list[_Bill] = []
     unknown: dict[str, str] = {}
-    bases: set[str] = set()
-    for chain in {chain.network: chain for chain in state.pending}.values():
+    seen: set[str] = set()
+    for chain in pending.values():
         try:
-            new = _uncorrupted(plan, store, index, chain.fingerprint)
-            measured = _measured(plan, store, index, chain.network)
-            if measured and new and (probed := probe(chain)):
-                measured = replace(measured, input_bytes=probed.input_bytes)
-            costs[chain.network] = measured or _probed(probe, chain)
-            uncorrupted[chain.fingerprint] = new
-            bases.add("measured" if measured else "probed")
+            bills.append(_bill(plan, state, store, index, probe, chain, seen))
         except Exception as error:  # whatever somebody's network runs into, the plan stands
             unknown[chain.network] = str(error).partition("\n")[0] or type(error).__name__
-    work = longest = disk = 0.0
-    seconds_of: dict[str, float] = {}
-    for chain_state in state.chains:
-        cost, tally = costs.get(chain_state.chain.network), chain_state.tally
-        if cost is None:
-            continue
-        cells = tally.cells - tally.cells_cached
-        seconds = (tally.epochs - tally.epochs_cached) * cost.epoch_seconds
-        seconds += cells * cost.cell_seconds
-        networks = tally.networks - tally.networks_cached + len(chain_state.lacking)
-        disk += networks * cost.network_bytes
-        disk += cells * cost.cell_bytes
-        seconds_of[chain_state.chain.name] = seconds
-        after = max(
-            (seconds_of.get(name, 0.0) for name in chain_state.chain.waits_for), default=0.0
-        )
-        work, longest = work + seconds, max(longest, after + seconds)
+    work = sum(bill.seconds for bill in bills)
     return Estimate(
-        seconds=max(work / workers, longest),
-        bytes=int(disk),
-        cache_bytes=sum(uncorrupted[content] * size for content, size in _inputs(state, costs)),
+        seconds=max(work / workers, *(bill.longest for bill in bills), 0.0),
+        bytes=int(sum(bill.bytes for bill in bills)),
+        cache_bytes=sum(size for _, size in {(bill.content, bill.cache_bytes) for bill in bills}),
         workers=workers,
-        basis=" and ".join(sorted(bases)),
+        basis=" and ".join(sorted({bill.basis for bill in bills})),
         unknown=unknown,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bill:
+    """What is missing of all chains of one network.
+
+    ``longest`` is the time of the longest chain after its parent; ``content`` the fingerprint of
+    the data, whose corrupted images several networks share.
+    """
+
+    seconds: float
+    longest: float
+    bytes: float
+    content: str
+    cache_bytes: int
+    basis: str
+
+
+def _bill(
+    plan: Plan,
+    state: State,
+    store: Store,
+    index: Index,
+    probe: Probe,
+    last: Chain,
+    seen: set[str],
+) -> _Bill:
+    """Add up the network of the chain ``last``, but for what is ``seen`` already."""
+    prices = Prices(plan, last.data)
+    new = _uncorrupted(plan, store, index, last.fingerprint)
+    measured = _measured(plan, store, index, last.network, prices)
+    if measured and new and (probed := probe(last)):
+        measured = replace(measured, input_bytes=probed.input_bytes)
+    cost = measured or _probed(probe, last)
+    disk = 0.0
+    taken: dict[str, float] = {}
+    after: dict[str, float] = {}
+    for one in state.chains:
+        chain, tally, each = one.chain, one.tally, cost.cell_seconds
+        if chain.network != last.network:
+            continue
+        cells = missing_cells(plan, one, store, index, seen)
+        seconds = (tally.epochs - tally.epochs_cached) * cost.epoch_seconds
+        seconds += sum(prices.passes[cell] for cell in cells) * each
+        seconds += measure_seconds(plan, chain, store, index, cell_seconds=each, prices=prices)
+        networks = tally.networks - tally.networks_cached + len(one.lacking)
+        disk += networks * cost.network_bytes
+        disk += sum(prices.shares[cell] for cell in cells) * cost.cell_bytes
+        taken[chain.name] = seconds
+        waited = max((taken.get(name, 0.0) for name in chain.waits_for), default=0.0)
+        after[chain.name] = waited + seconds
+    return _Bill(
+        seconds=sum(taken.values()),
+        longest=max(after.values()),
+        bytes=disk,
+        content=last.fingerprint,
+        cache_bytes=new * cost.input_bytes,
+        basis="measured" if measured else "probed",
     )
 
 
@@ -118,22 +157,13 @@ def _uncorrupted(plan: Plan, store: Store, index: Index, fingerprint: str) -> in
     return len(corrupting.difference(*map(store.evaluated, list(keys)[:SAMPLES])))
 
 
-def _inputs(state: State, costs: Mapping[str, Cost]) -> set[tuple[str, int]]:
-    """List the test splits of what is missing, each once: its fingerprint, and bytes of a copy."""
-    return {
-        (chain.fingerprint, costs[chain.network].input_bytes)
-        for chain in state.pending
-        if chain.network in costs
-    }
-
-
 def _probed(probe: Probe, chain: Chain) -> Cost:
     if cost := probe(chain):
         return cost
     raise DataError("its data are not here yet; a run downloads them")
 
 
-def _measured(plan: Plan, store: Store, index: Index, network: str) -> Cost | None:
+def _measured(plan: Plan, store: Store, index: Index, network: str, prices: Prices) -> Cost | None:
     """Average over a few committed networks of the same model, data and recipe."""
     keys = [
         key
@@ -148,9 +178,9 @@ def _measured(plan: Plan, store: Store, index: Index, network: str) -> Cost | No
     evaluations = [store.record(index.evaluations[key][0]) for key in keys]
     return Cost(
         epoch_seconds=mean(r["seconds"] / max(r["epochs"], 1) for r in networks),
-        cell_seconds=mean(r["seconds"] / len(r["tasks"]) for r in evaluations),
+        cell_seconds=mean(prices.seconds_each(r["tasks"], r["seconds"]) for r in evaluations),
         network_bytes=round(mean(_size(r) for r in networks)),
-        cell_bytes=round(mean(_size(r) / len(r["tasks"]) for r in evaluations)),
+        cell_bytes=round(mean(prices.bytes_each(r["tasks"], _size(r)) for r in evaluations)),
         input_bytes=0,  # not on record; what they were tested on is in the cache already
     )
 

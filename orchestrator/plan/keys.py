@@ -19,7 +19,7 @@ from workers.contracts import Parity, PlugIn, Schedule, Training
 Payload = Mapping[str, Any]
 
 # Raised when the procedure itself changes: what is trained, pruned or predicted, and its seeding.
-PROCEDURE = {"parent": 2, "checkpoint": 1, "level": 2, "task": 1, "measure": 1}
+PROCEDURE = {"parent": 2, "checkpoint": 1, "level": 2, "task": 2, "measure": 1}
 
 
 def content_key(payload: Payload) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.plan.chains import dense_chains, measured, pruned_chains
 from orchestrator.plan.content import described, fingerprint
+from orchestrator.plan.fit import check_fit
 from orchestrator.plan.keys import content_key, task_payload
 from orchestrator.plan.work import made_by
 from workers.contracts import Chain, TaskCell
@@ -45,7 +46,7 @@ def make_plan(spec: SweepSpec) -> Plan:
     """Lay out a sweep.
 
     Raises:
-        DataError: data are missing whose content the keys depend on.
+        DataError: data are missing whose content the keys depend on, or a task's do not fit.
 
     """
     methods = [(method, described(METHODS, method)) for method in spec.methods]
@@ -57,7 +58,9 @@ def make_plan(spec: SweepSpec) -> Plan:
         for parent, separate in zip(parents, (*parents[1:], *parents[:1]), strict=True):
             own = pruned_chains(spec, parent, methods, network.retraining)
             pruned += [measured(spec, chain, separate) for chain in own]
-    return Plan(spec, tuple(dense + pruned), tuple(_tasks(spec)))
+    tasks = tuple(_tasks(spec))
+    check_fit(spec.tasks, spec.networks, spec.data_root)
+    return Plan(spec, tuple(dense + pruned), tasks)
 
 
 def _tasks(spec: SweepSpec) -> Iterator[TaskCell]:

@@ -157,16 +157,17 @@ def repeated(kind: str, elements: list[list[Component]]) -> Iterator[tuple[int, 
             seen.add(name)
 
 
-def component_schema(registry: Registry[Any]) -> dict[str, Any]:
+def component_schema(*registries: Registry[Any]) -> dict[str, Any]:
     """JSON Schema of a component: every registered name, or ``package.module:name``."""
+    names = [name for registry in registries for name in registry.names()]
     options = {"type": ["object", "null"], "description": "Options of the plug-in."}
     return {
         "anyOf": [
-            {"enum": list(registry.names())},
+            {"enum": names},
             {"type": "string", "pattern": f"^{REFERENCE}$"},
             {
                 "type": "object",
-                "properties": dict.fromkeys(registry.names(), options),
+                "properties": dict.fromkeys(names, options),
                 "patternProperties": {f"^{REFERENCE}$": options},
                 "additionalProperties": False,
                 "minProperties": 1,

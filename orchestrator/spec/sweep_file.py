@@ -32,14 +32,15 @@ from orchestrator.spec.model import (
 from orchestrator.spec.recipe import RecipeSection
 from orchestrator.spec.schedules import Schedules, Written
 from orchestrator.spec.section import Section
+from orchestrator.spec.suites import Suites
 from workers.contracts import Component, Parity, Schedule
-from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS, TASKS
+from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS, SUITES, TASKS
 
 Name = Annotated[str, Shape(r"\w[\w.+-]*", "a name of letters, digits and . _ + -")]
 Model = Annotated[Component, One(MODELS)]
 Data = Annotated[Component, One(DATA_SETS)]
 Methods = Annotated[list[Component], Several(METHODS)]
-Tasks = Annotated[list[Component], Several(TASKS)]
+Tasks = Annotated[list[Component], Suites(TASKS, SUITES)]
 Measures = Annotated[list[Component], Several(MEASURES)]
 
 
@@ -150,6 +151,18 @@ class TasksSection(Section):
         reject_any((places[index], what) for index, what in found)
         return self
 
+    @model_validator(mode="after")
+    def _labelled(self) -> TasksSection:
+        sides = (("train", self.train), ("test", self.test))
+        reject_any(
+            ((side, index), f"'{one.name}' has no labels, so no accuracy: move it to 'other'")
+            for side, elements in sides
+            for index, variants in enumerate(elements)
+            for one in variants
+            if not TASKS.get(one.name).labelled
+        )
+        return self
+
 
 def _listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
@@ -214,7 +227,7 @@ class SweepFile(Section):
         tuple[Rung, ...],
         PlainValidator(_rungs, json_schema_input_type=list[Ratios] | LadderSection),
     ] = Field(description="The ladder of prune ratios.")
-    tasks: TasksSection = Field(default=TasksSection(), description="Test conditions.")
+    tasks: TasksSection = Field(default_factory=TasksSection, description="Test conditions.")
     measures: Annotated[list[Measures], AfterValidator(_distinct_measures)] = Field(
         default=[],
         description="Comparisons of the pruned networks with their parent and with the parent of"

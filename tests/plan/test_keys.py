@@ -147,7 +147,7 @@ def test_parity_with_the_paper_is_no_part_of_a_key() -> None:
 
 def test_a_task_is_described_with_the_data_that_it_brings() -> None:
     task = {"name": "t", "version": 1}
-    assert task_payload(task) == {"kind": "task", "procedure": 1, "task": task}
+    assert task_payload(task) == {"kind": "task", "procedure": 2, "task": task}
     brought = {"name": "d", "version": 1, "fingerprint": "f"}
     assert task_payload(task, brought) == {**task_payload(task), "data": brought}
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,11 @@ from PIL import Image
 from workers.contracts import Component, DataError, DataSet
 from workers.images.downloaded import DownloadedDataSet
 from workers.registry import DATA_SETS
+
+REQUIRED: dict[str, dict[str, Any]] = {
+    "voc": {"size": 8},
+    **{name: {"corruption": "fog"} for name in ("cifar10_c", "cifar100_c", "imagenet_c")},
+}
 
 
 def data_set(name: str, root: Path) -> DataSet:
@@ -30,9 +36,7 @@ def data_set(name: str, root: Path) -> DataSet:
         table = pa.table({"image": [image.getvalue()], "label": [0]})
         pq.write_table(table, root / "a.parquet")
         return DATA_SETS.create(Component(name, {"train": "a.parquet", "test": "a.parquet"}))
-    if name == "voc":
-        return DATA_SETS.create(Component(name, {"size": 8}))
-    return DATA_SETS.create(Component(name))
+    return DATA_SETS.create(Component(name, REQUIRED.get(name, {})))
 
 
 @pytest.mark.parametrize("name", DATA_SETS.names())

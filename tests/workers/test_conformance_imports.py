@@ -7,8 +7,9 @@ import sys
 
 SCRIPT = """
 import sys
-from workers.registry import METHODS, TASKS
-for registry, names in ((TASKS, TASKS.names()), (METHODS, ("ft", "wt"))):
+from workers.registry import MEASURES, METHODS, TASKS
+light = {TASKS: TASKS.names(), MEASURES: MEASURES.names(), METHODS: ("ft", "wt")}
+for registry, names in light.items():
     for name in names:
         if registry.get(name).__module__.startswith("workers."):
             assert "torch" not in sys.modules, name

@@ -22,7 +22,7 @@ WITH_TABLES = [
     n for n in NAMES if "severities" in {f.name for f in dataclasses.fields(TASKS.get(n))}
 ]
 # By their published tables, which change the kind of the corruption besides its strength.
-REQUIRED = {"shifted": {"data": "cifar10_1"}}
+REQUIRED = {"shifted": {"data": "cifar10_1"}, "outliers": {"data": "svhn"}}
 NOT_ORDERED = {"elastic_transform", "frost", "glass_blur", "saturate", "spatter"}
 SHAPES = [(5, 3, 32, 32), (3, 1, 8, 8), (2, 3, 9, 14)]
 
@@ -61,6 +61,31 @@ def test_corrupts_tells_the_truth(name):
     task = TASKS.get(name)
     assert issubclass(task, Task)
     assert task.corrupts == (task.corrupt is not Task.corrupt)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_attacks_tells_the_truth(name):
+    task = TASKS.get(name)(**REQUIRED.get(name, {}))
+    assert task.attacks == (type(task).attack is not Task.attack)
+    assert task.passes > 1 if task.attacks else task.passes == 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", [n for n in NAMES if TASKS.get(n).attacks])
+def test_attack_is_pure_and_stays_in_the_cube(name, shape):
+    task, before = TASKS.get(name)(), images(shape)
+    weights = torch.randn(before[0].numel(), 5, generator=seeded()) / 10
+    labels = torch.arange(len(before)) % 5
+    copy, random_state = before.clone(), torch.get_rng_state()
+    attacked = [
+        task.attack(lambda x: x.flatten(1) @ weights, before, labels, seeded()) for _ in "ab"
+    ]
+    assert attacked[0].shape == before.shape
+    assert 0 <= attacked[0].min() <= attacked[0].max() <= 1
+    assert not attacked[0].requires_grad
+    assert torch.equal(before, copy), "the input was changed"
+    assert torch.equal(torch.get_rng_state(), random_state), "global randomness was used"
+    assert torch.equal(*attacked), "not repeatable"
 
 
 @pytest.mark.parametrize("shape", SHAPES)

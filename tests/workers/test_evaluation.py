@@ -59,6 +59,7 @@ def test_predictions_equal_arithmetic_in_numpy(tmp_path):
     logits = np.concatenate([normal.mean((1, 2)), np.zeros((300, 1))], 1)
     softmax = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     assert made.task == "k0"
+    assert np.allclose(made.energy, np.log(np.exp(logits).sum(1)), atol=2e-3)
     assert np.array_equal(made.label, test.labels)
     assert np.array_equal(made.predicted, logits.argmax(1))
     assert np.allclose(made.p_true, softmax[np.arange(300), test.labels], atol=1e-6)

@@ -89,7 +89,7 @@ def test_large_images_pass_a_few_at_a_time_with_the_same_noise(tmp_path, monkeyp
     test = some_images(300)
     ((whole,), network) = counted(test, NOISE, tmp_path=tmp_path)
     assert network.seen == [256, 44]
-    monkeypatch.setattr(module, "BATCH_PIXELS", 100 * 6 * 5)
+    monkeypatch.setattr(module, "CPU_PIXELS", 100 * 6 * 5)
     ((parted,), network) = counted(test, NOISE, tmp_path=tmp_path)
     assert network.seen == [100, 100, 56, 44]
     np.testing.assert_array_equal(parted.predicted, whole.predicted)

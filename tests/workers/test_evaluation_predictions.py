@@ -9,18 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.evaluation.predictions import Predictions, from_parquet, to_parquet
+from workers.evaluation.predictions import COLUMNS, Predictions, from_parquet, to_parquet
 
 
 def made(task: str, count: int, seed: int) -> Predictions:
     draw = np.random.default_rng(seed)
-    return Predictions(
-        task,
-        draw.integers(-5, 1000, count).astype(np.int16),
-        draw.integers(0, 1000, count).astype(np.int16),
-        draw.uniform(0, 1, count).astype(np.float32),
-        draw.uniform(0, 1, count).astype(np.float32),
-    )
+    columns = {name: draw.uniform(-5, 1000, count).astype(COLUMNS[name]) for name in COLUMNS}
+    return Predictions(task, **columns)
 
 
 @settings(max_examples=30, deadline=None)
@@ -30,7 +25,7 @@ def test_round_trip(parts):
     after = from_parquet(to_parquet(iter(before)))
     assert [p.task for p in after] == [p.task for p in before]
     for one, two in zip(before, after, strict=True):
-        for column in ("label", "predicted", "p_true", "confidence"):
+        for column in COLUMNS:
             assert getattr(two, column).dtype == getattr(one, column).dtype
             assert np.array_equal(getattr(two, column), getattr(one, column))
 
@@ -38,17 +33,17 @@ def test_round_trip(parts):
 def test_schema_and_compression():
     blob = to_parquet([made("a", 3, 0), made("b", 2, 1)])
     table = pq.read_table(pa.BufferReader(blob))
-    assert table.schema.names == ["task", "label", "predicted", "p_true", "confidence"]
+    assert table.schema.names == ["task", *COLUMNS]
     assert table.schema.types == [
         pa.dictionary(pa.int32(), pa.string()),
-        pa.int16(),
-        pa.int16(),
-        pa.float32(),
-        pa.float32(),
+        *[pa.int16()] * 2,
+        *[pa.float32()] * 2,
+        *[pa.float16()] * 4,
     ]
     assert table["task"].to_pylist() == ["a", "a", "a", "b", "b"]
-    column = pq.ParquetFile(pa.BufferReader(blob)).metadata.row_group(0).column(3)
-    assert column.compression == "ZSTD"
+    group = pq.ParquetFile(pa.BufferReader(blob)).metadata.row_group(0)
+    assert {group.column(index).compression for index in range(9)} == {"ZSTD"}
+    assert all("BYTE_STREAM_SPLIT" in group.column(index).encodings for index in range(3, 9))
 
 
 def test_no_predictions_make_an_empty_file():

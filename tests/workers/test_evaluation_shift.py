@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import sys
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +17,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from workers.contracts import Component, DataError, Images, Runtime, TaskCell
+from workers.contracts import Component, DataError, DataSet, Images, Runtime, TaskCell
 from workers.evaluation.evaluate import evaluate
 from workers.evaluation.shift import images_of
 
@@ -26,15 +29,19 @@ def images(count: int, classes: int) -> Images:
     return Images(pixels, (np.arange(count) % classes).astype(np.int64))
 
 
-def shifted(folder: Path, other: Images) -> TaskCell:
+def shifted(folder: Path, other: Images, **options: Any) -> TaskCell:
     """Write ``other`` as Parquet, and name it as the test set of a task."""
     encoded = []
     for pixels in other.pixels:
         Image.fromarray(pixels).save(buffer := BytesIO(), "png")
         encoded.append(buffer.getvalue())
-    pq.write_table(pa.table({"image": encoded, "label": other.labels}), folder / "other.parquet")
-    data = {"parquet": {"train": "other.parquet", "test": "other.parquet"}}
-    return TaskCell(key="k1", label="shifted", task=Component("shifted", {"data": data}))
+    table = pa.table({"image": encoded, "label": other.labels})
+    named = {"label": {"_type": "ClassLabel", "names": other.classes}} if other.classes else {}
+    described = json.dumps({"info": {"features": named}})
+    pq.write_table(table.replace_schema_metadata({"huggingface": described}), folder / "o.parquet")
+    data = {"parquet": {"train": "o.parquet", "test": "o.parquet"}}
+    task = Component("shifted", {"data": data, **options})
+    return TaskCell(key="k1", label="shifted", task=task)
 
 
 def run(folder: Path, other: Images, clean: Images) -> list:
@@ -83,3 +90,79 @@ def test_data_that_changed_since_the_plan_are_refused(tmp_path: Path) -> None:
     cell = replace(shifted(tmp_path, images(5, 3)), fingerprint="as planned")
     with pytest.raises(DataError, match="not those that the sweep was planned with"):
         images_of(cell, images(9, 3), tmp_path)
+
+
+OWN = replace(images(9, 3), classes=("bird", "cat", "dog"))
+
+
+def test_classes_are_matched_by_name_whatever_their_numbers(tmp_path: Path) -> None:
+    other = replace(images(6, 2), classes=("dog", "cat"))
+    seen = images_of(shifted(tmp_path, other), OWN, tmp_path)
+    assert seen.labels.tolist() == [2, 1, 2, 1, 2, 1]
+    np.testing.assert_array_equal(seen.pixels, other.pixels)
+
+
+def test_images_of_classes_that_the_map_leaves_out_are_not_tested_on(tmp_path: Path) -> None:
+    other = replace(images(8, 4), classes=("car", "tabby", "tiger cat", "poodle"))
+    mapped = {"tiger cat": "cat", "tabby": "cat", "poodle": "dog"}
+    seen = images_of(shifted(tmp_path, other, classes=mapped), OWN, tmp_path)
+    assert seen.labels.tolist() == [1, 1, 2, 1, 1, 2]
+    np.testing.assert_array_equal(seen.pixels, other.pixels[[1, 2, 3, 5, 6, 7]])
+
+
+def test_maps_of_two_tasks_on_the_same_files_are_kept_apart(tmp_path: Path) -> None:
+    other = replace(images(4, 2), classes=("a", "b"))
+    first = shifted(tmp_path, other, classes={"a": "cat"})
+    second = shifted(tmp_path, other, classes={"a": "dog"})
+    assert images_of(first, OWN, tmp_path).labels.tolist() == [1, 1]
+    assert images_of(second, OWN, tmp_path).labels.tolist() == [2, 2]
+
+
+def test_a_class_that_the_network_lacks_is_refused(tmp_path: Path) -> None:
+    other = replace(images(4, 2), classes=("dog", "catt"))
+    with pytest.raises(DataError, match=r"does not fit: .* no class 'catt' .* mean 'cat'"):
+        images_of(shifted(tmp_path, other), OWN, tmp_path)
+
+
+def test_a_map_to_classes_without_an_image_is_refused(tmp_path: Path) -> None:
+    other = replace(images(4, 2), classes=("dog", "cat", "bird"))
+    with pytest.raises(DataError, match="no image of the classes that it is tested on"):
+        images_of(shifted(tmp_path, other, classes={"bird": "bird"}), OWN, tmp_path)
+
+
+def test_the_last_class_need_not_be_among_the_network_s_test_images(tmp_path: Path) -> None:
+    own = Images(OWN.pixels[:2], OWN.labels[:2], OWN.classes)
+    seen = images_of(shifted(tmp_path, replace(images(3, 3), classes=OWN.classes)), own, tmp_path)
+    assert seen.labels.tolist() == [0, 1, 2]
+
+
+def test_images_of_another_size_are_refused_with_the_option_that_scales_them(
+    tmp_path: Path,
+) -> None:
+    large = Images(np.zeros((2, 8, 8, 3), np.uint8), np.array([0, 1]))
+    with pytest.raises(DataError, match=r"has 8 x 8 x 3 .* give parquet the option 'size': 4"):
+        images_of(shifted(tmp_path, large), images(9, 3), tmp_path)
+
+
+def test_pixels_of_classes_that_a_map_leaves_out_are_of_no_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps = np.tile(np.array([[0, 1], [2, 255]], np.uint8), (2, 2, 2))
+    own = Images(images(2, 1).pixels, np.zeros((2, 4, 4), np.uint8), ("sky", "sea"))
+
+    @dataclass(frozen=True, kw_only=True)
+    class Maps(DataSet):
+        labels = "map"
+
+        def classes(self, root: Path) -> tuple[str, ...]:
+            return ("sea", "sky", "boat")
+
+        def load(self, split: str, root: Path) -> Images:
+            return Images(own.pixels, maps)
+
+    monkeypatch.setattr(sys.modules[__name__], "Maps", Maps, raising=False)
+    data = {f"{__name__}:Maps": {}}
+    task = Component("shifted", {"data": data, "classes": {"sea": "sea", "sky": "sky"}})
+    cell = TaskCell(key="k2", label="shifted", task=task)
+    seen = images_of(cell, own, tmp_path)
+    np.testing.assert_array_equal(seen.labels[0, :2, :2], [[1, 0], [255, 255]])

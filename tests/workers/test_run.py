@@ -209,6 +209,22 @@ def test_a_task_that_is_missing_is_evaluated_alone(tmp_path):
     assert added.task == CONTRAST.key
 
 
+def test_attacks_members_and_outliers_are_evaluated_with_the_rest(folder, tmp_path):
+    attack, members = task("pgd", epsilon=0.2), task("training_images", count=30)
+    suite = (NOMINAL, attack, members, task("outliers", data="digits"))
+    run(tmp_path, DENSE, tasks=suite)
+    store, data = Store(tmp_path), DeviceData(Digits(), Path(), torch.device("cpu"), 128)
+    clean, attacked, known, foreign = predictions(store, key("dense"), suite)
+    assert np.array_equal(clean.p_true, predictions(Store(folder), key("dense"))[0].p_true)
+    assert attacked.p_true.mean() < clean.p_true.mean()
+    assert np.array_equal(known.label, data.fit.labels[:30])
+    # Foreign in name alone, so that all but the labels is known.
+    assert np.array_equal(foreign.energy, clean.energy)
+    assert set(foreign.label) == {-1}
+    weights = [network(one, key("dense")).state_dict() for one in (store, Store(folder))]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
 def test_one_shot_shares_its_first_level_with_the_cascade(folder, tmp_path):
     """The second level prunes the parent again, and differs."""
     second = Level(key=key("two, at once"), base=key("dense"), ratio=0.7)

@@ -13,6 +13,7 @@ from workers.contracts.chain import (
 from workers.contracts.measure import Measure, MeasureCell, Probe, Reading, Subject
 from workers.contracts.plug_ins import (
     Allocation,
+    Attack,
     Component,
     Corruption,
     DataError,
@@ -25,6 +26,7 @@ from workers.contracts.plug_ins import (
     Samples,
     Spared,
     Split,
+    Suite,
     Task,
     Unit,
 )
@@ -33,6 +35,7 @@ from workers.contracts.runtime import Cost, Event, Record, Report, Runtime, Scra
 
 __all__ = [
     "Allocation",
+    "Attack",
     "Chain",
     "Checkpoint",
     "Component",
@@ -62,6 +65,7 @@ __all__ = [
     "Split",
     "Store",
     "Subject",
+    "Suite",
     "Task",
     "TaskCell",
     "Training",

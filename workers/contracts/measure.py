@@ -21,7 +21,8 @@ class Subject:
 
     ``parent`` is the dense parent, ``pruned`` a level of the chain, and ``separate`` the dense
     parent of another seed: two networks that have nothing but the data and the recipe in common are
-    the yardstick for how far a pruned one is from its parent.
+    the yardstick for how far a pruned one is from its parent. ``ratio`` is the one that a plan asks
+    for, and for a measure the one that was achieved.
     """
 
     key: str
@@ -86,10 +87,10 @@ class Reading:
 class Measure(PlugIn):
     """Something that is measured on all networks of a chain at once.
 
-    ``needs_images`` is false where the networks alone tell.
+    ``repeatable`` is false where numbers differ from run to run, as timings do.
     """
 
-    needs_images: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = True
 
     def measure(self, subjects: Sequence[Subject], probe: Probe) -> Iterable[Reading]:
         """Measure ``subjects``: the parent, then the pruned ones, then the separate one if any.

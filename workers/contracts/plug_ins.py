@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -50,11 +51,13 @@ class Images:
         pixels: ``uint8`` of shape (examples, height, width, channels).
         labels: ``int64`` of shape (examples,), or ``uint8`` of shape (examples, height, width)
             where every pixel has a class, 255 being none.
+        classes: the names of the classes in label order, where they are known.
 
     """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.int64] | NDArray[np.uint8]
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,8 +197,8 @@ class Task(PlugIn):
 
     A task changes the stored pixels (``corrupt``: done once per data set, kept, shared by all
     trials), or the normalised batch (``perturb``: drawn during evaluation), or what the network is
-    weakest at (``attack``), or the data set (``replaces``), or nothing. ``labelled`` is false where
-    the images are of none of the network's classes; then there is no accuracy.
+    weakest at (``attack``), or the images (``replaces``, ``members``), or nothing. ``labelled`` is
+    false where the images are of none of the network's classes; then there is no accuracy.
     """
 
     corrupts: ClassVar[bool] = False
@@ -234,9 +237,10 @@ class Task(PlugIn):
         """Map pixels to such as the network errs on.
 
         Args:
-            predict: pixels → logits; normalises, and can be differentiated.
+            predict: pixels → logits; normalises, and can be differentiated with respect to the
+                pixels alone.
             pixels: float32 in [0, 1] of shape (n, channels, height, width), on the device.
-            labels: int64 of shape (n,), on the device.
+            labels: int64 of shape (n,), or (n, height, width) for segmentation, on the device.
             generator: on the CPU; the only source of randomness.
 
         Returns:
@@ -248,6 +252,35 @@ class Task(PlugIn):
     def replaces(self) -> Component | None:
         """Name the data set whose test split takes the place of the network's own, if any."""
         return None
+
+    def own_labels(self, theirs: Sequence[str], own: Sequence[str]) -> Sequence[int | None]:
+        """Say which of the network's labels each class of the replacing data set has.
+
+        Args:
+            theirs: names of the classes of that data set, in its label order.
+            own: those of the network's data set; empty where they are not known.
+
+        Returns:
+            One label per class of ``theirs``; None leaves its images out.
+
+        Raises:
+            ValueError: the classes do not fit.
+
+        """
+        return range(len(theirs))
+
+    def members(self) -> int:
+        """Say how many images of its training the network is shown instead of test images."""
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite(PlugIn):
+    """Tasks that a sweep file names together; only they enter keys, the suite does not."""
+
+    def tasks(self) -> Sequence[Component]:
+        """List the tasks, each as a sweep file would name it alone."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,3 +295,37 @@ class Corruption(Task):
     def at_severity(self, table: Mapping[str, Sequence[Value]]) -> Value:
         """Look up what ``table`` says."""
         return table[self.severities][self.severity - 1]
+
+
+GRADIENT_PASSES = 2.5
+"""Cost of the gradient with respect to an image, in forward passes: 2.3 to 2.9 (measured)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack(Task):
+    """An adversarial attack on the network and its normalisation together.
+
+    ``epsilon`` bounds the change of an image, of pixels in [0, 1], in the norm of the attack.
+
+    Raises:
+        ValueError: ``epsilon`` is negative or not finite.
+
+    """
+
+    attacks: ClassVar[bool] = True
+
+    epsilon: float = 8 / 255
+
+    def __post_init__(self) -> None:
+        if not (self.epsilon >= 0 and isfinite(self.epsilon)):
+            raise ValueError(f"epsilon is {self.epsilon}, expected a radius of at least 0")
+
+    @property
+    def gradients(self) -> int:
+        """Gradients that are taken of every image."""
+        return 1
+
+    @property
+    def passes(self) -> float:
+        """Cost of one image, the prediction of what the attack made of it included."""
+        return 1 + GRADIENT_PASSES * self.gradients

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workers.contracts import DataError, DataSet, Images, Split
 from workers.images.checksums import fingerprint
+from workers.images.cifar_names import CIFAR_10
 
 FOLDER = "cifar-10.1"
 PIXELS, LABELS = FILES = ("cifar10.1_v6_data.npy", "cifar10.1_v6_labels.npy")
@@ -23,18 +24,7 @@ class Cifar101(DataSet):
     It is not downloaded: its two files belong into the folder ``cifar-10.1`` of the data root.
     """
 
-    names: ClassVar[tuple[str, ...]] = (
-        "airplane",
-        "automobile",
-        "bird",
-        "cat",
-        "deer",
-        "dog",
-        "frog",
-        "horse",
-        "ship",
-        "truck",
-    )
+    names: ClassVar[tuple[str, ...]] = CIFAR_10
 
     def fingerprint(self, root: Path) -> str:
         """Digest the contents of both files."""

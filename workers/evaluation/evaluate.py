@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from workers.contracts import Images, Runtime, Task, TaskCell
+from workers.contracts import Images, PermanentError, Runtime, Task, TaskCell
 from workers.evaluation.inputs import Pixels, task_pixels
+from workers.evaluation.outliers import outliers_of
 from workers.evaluation.pixel_counts import PixelCounts, pixel_counts
 from workers.evaluation.predictions import Predictions
-from workers.evaluation.seeding import BLOCK, block_generator
+from workers.evaluation.seeding import block_generator, block_size
+from workers.evaluation.seen import Seen, frozen
 from workers.evaluation.shift import images_of
-from workers.images.normalisation import normalise
+from workers.evaluation.softmax_scores import predictions
 from workers.modes import evaluating
 from workers.registry import TASKS
 
 CUDA_BATCH = 4096
-BATCH_PIXELS = CUDA_BATCH * 64 * 64
+CUDA_PIXELS = CUDA_BATCH * 64 * 64
+CPU_PIXELS = 64 * 32 * 32
+"""So few that what a layer puts out stays in the cache, for which small networks gain a fifth."""
+CPU_LEAST = 8
+Members = Callable[[int], Images]
 
 
 def evaluate(
@@ -32,6 +38,7 @@ def evaluate(
     fingerprint: str,
     runtime: Runtime,
     device: torch.device | str,
+    members: Members | None = None,
 ) -> Iterator[Predictions | PixelCounts]:
     """Predict every task in evaluation mode, with one load of the network.
 
@@ -46,70 +53,89 @@ def evaluate(
         fingerprint: identifies the data set, for the cache of corrupted images.
         runtime: names that cache.
         device: where the network runs. Noise is drawn on the CPU, so all devices see the same.
+        members: gives so many of the images that the network was trained on.
 
     Raises:
         DataError: a task tests segmentation on images of one class each, or the reverse.
+        PermanentError: a task asks for ``members`` and there are none, or for outliers of a network
+            for segmentation.
 
     """
     device = torch.device(device)
     network.to(device)
-    scale = mean.to(device), std.to(device)
-    with evaluating(network):
+    seen = Seen(network, mean.to(device), std.to(device))
+    with evaluating(network), frozen(network):
         for cell in tasks:
             task = TASKS.create(cell.task)
-            images = images_of(cell, test, runtime.data_root)
+            images = _images(cell, task, test, runtime, members)
             pixels = task_pixels(
                 images.pixels, task, key=cell.key, fingerprint=fingerprint, cache=runtime.cache
             )
-            logits = _logits(network, pixels, task, cell.key, *scale)
-            if images.labels.ndim > 1:
-                yield pixel_counts(cell.key, logits, images.labels)
-            else:
-                yield _predictions(cell.key, torch.cat(list(logits)).cpu(), images)
+            logits = _logits(seen, Images(pixels, images.labels), task, cell.key)
+            gather = pixel_counts if images.labels.ndim > 1 else predictions
+            yield gather(cell.key, logits, images.labels)
 
 
-@torch.inference_mode()
-def _logits(
-    network: nn.Module, pixels: Pixels, task: Task, key: str, mean: Tensor, std: Tensor
-) -> Iterator[Tensor]:
+def _images(
+    cell: TaskCell, task: Task, test: Images, runtime: Runtime, members: Members | None
+) -> Images:
+    if count := task.members():
+        if members is None:
+            raise PermanentError(f"{cell.label}: nobody knows what the network was trained on")
+        return members(count)
+    if not task.labelled and (other := task.replaces()):
+        return outliers_of(cell, other, test, runtime.data_root)
+    return images_of(cell, test, runtime.data_root)
+
+
+def _logits(seen: Seen, images: Images, task: Task, key: str) -> Iterator[Tensor]:
     """Yield logits of one batch after the other, on the device."""
-    blocks = _blocks_per_batch(pixels, mean.device)
-    at_once = _fitting(pixels)
-    for first in range(0, -(-len(pixels) // BLOCK), blocks):
-        # np.array copies: a memory-mapped file is read-only, which tensors cannot express.
-        levels = torch.from_numpy(np.array(pixels[first * BLOCK : (first + blocks) * BLOCK]))
-        batch = normalise(levels.to(mean.device), mean, std)
-        parts = [
-            task.perturb(part, block_generator(key, first + index))
-            for index, part in enumerate(torch.split(batch, BLOCK))
-        ]
-        whole = parts[0] if len(parts) == 1 else torch.cat(parts)
-        for images in torch.split(whole, at_once):
-            outputs = network(images)
-            yield (outputs["out"] if isinstance(outputs, Mapping) else outputs).float()
+    blocks = _blocks_per_batch(images.pixels, seen.device)
+    at_once = _fitting(images.pixels, seen.device)
+    for first in range(0, -(-len(images.pixels) // block_size(images.pixels.shape)), blocks):
+        shown = _shown(seen, images, task, key, range(first, first + blocks))
+        for batch in torch.split(shown, at_once):
+            with torch.inference_mode():
+                logits = seen.logits(batch)
+            yield logits
+
+
+@torch.inference_mode(False)  # whoever draws batches may be in it, and attacks must not
+def _shown(seen: Seen, images: Images, task: Task, key: str, blocks: range) -> Tensor:
+    """Make the normalised batch of these ``blocks``, each with a generator of its own."""
+    size = block_size(images.pixels.shape)
+    part = slice(blocks.start * size, blocks.stop * size)
+    levels = _on_device(images.pixels[part], seen.device)
+    generators = (block_generator(key, block) for block in blocks)
+    if task.attacks:
+        labels = torch.split(_on_device(images.labels[part], seen.device).long(), size)
+        each = zip(torch.split(levels, size), labels, generators, strict=False)
+        parts = [seen.attacked(task, *one) for one in each]
+    else:
+        each_shown = zip(torch.split(seen.shown(levels), size), generators, strict=False)
+        parts = [task.perturb(*one) for one in each_shown]
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+def _on_device(content: Pixels | np.ndarray, device: torch.device) -> Tensor:
+    # np.array copies: a memory-mapped file is read-only, which tensors cannot express.
+    copy = torch.from_numpy(np.array(content))
+    if device.type == "cuda":
+        # From pinned memory the copy does not wait for what the device is busy with.
+        copy = copy.pin_memory()
+    return copy.to(device, non_blocking=True)
 
 
 def _blocks_per_batch(pixels: Pixels, device: torch.device) -> int:
-    """Batches are whole blocks: one on a CPU, for its cache, and what fits easily on a GPU."""
+    """Batches are whole blocks: one on a CPU, and what fits easily on a GPU."""
     if device.type == "cpu":
         return 1
-    return max(1, min(CUDA_BATCH, _fitting(pixels)) // BLOCK)
+    return max(1, min(CUDA_BATCH, _fitting(pixels, device)) // block_size(pixels.shape))
 
 
-def _fitting(pixels: Pixels) -> int:
+def _fitting(pixels: Pixels, device: torch.device) -> int:
     """Count the images that a network sees at once; of large ones that is less than a block."""
-    height, width = pixels.shape[1:3]
-    return max(1, BATCH_PIXELS // int(height * width))
-
-
-def _predictions(key: str, logits: Tensor, test: Images) -> Predictions:
-    probability = logits.softmax(1)
-    predicted = logits.argmax(1)
-    label = torch.from_numpy(np.array(test.labels))
-    return Predictions(
-        task=key,
-        label=label.numpy().astype(np.int16),
-        predicted=predicted.numpy().astype(np.int16),
-        p_true=probability.gather(1, label[:, None])[:, 0].numpy(),
-        confidence=probability.gather(1, predicted[:, None])[:, 0].numpy(),
-    )
+    size = int(pixels.shape[1] * pixels.shape[2])
+    if device.type == "cpu":
+        return max(CPU_LEAST, CPU_PIXELS // size)
+    return max(1, CUDA_PIXELS // size)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
-from workers.contracts import DataError, Images, TaskCell
+import numpy as np
+
+from workers.contracts import Component, DataError, DataSet, Images, TaskCell
+from workers.images.label_maps import VOID
 from workers.registry import DATA_SETS, TASKS
 
 
 def images_of(cell: TaskCell, clean: Images, root: Path) -> Images:
     """Return what a task tests on: ``clean``, or the test split of the data set that it names.
+
+    The labels of the latter become those of the network's classes that they mean, and images of
+    classes that the task leaves out are not there; of label maps such pixels are of no class.
 
     Raises:
         DataError: that data set is missing, unreadable or changed since the sweep was planned, or
@@ -19,31 +27,70 @@ def images_of(cell: TaskCell, clean: Images, root: Path) -> Images:
     component = TASKS.create(cell.task).replaces()
     if component is None:
         return clean
-    wanted = f"{component} {cell.fingerprint} {root}"
+    wanted = f"{cell.task} {cell.fingerprint} {clean.classes} {root}"
     if wanted not in _WARM:
-        data_set = DATA_SETS.create(component)
-        if cell.fingerprint and data_set.fingerprint(root) != cell.fingerprint:
-            raise DataError(
-                f"the data of {cell.label} at {root} are not those that the sweep was planned "
-                "with: put the same files on every machine, and plan again if they changed"
-            )
+        loaded = _load(cell, component, clean, root)
         _WARM.clear()
-        _WARM[wanted] = data_set.load("test", root)
-    _check_fit(cell, _WARM[wanted], clean)
+        _WARM[wanted] = loaded
+    _check_fit(cell, component, _WARM[wanted], clean)
     return _WARM[wanted]
 
 
-def _check_fit(cell: TaskCell, images: Images, clean: Images) -> None:
-    fits = images.pixels.shape[1:] == clean.pixels.shape[1:]
+def _load(cell: TaskCell, component: Component, clean: Images, root: Path) -> Images:
+    data_set = DATA_SETS.create(component)
+    if cell.fingerprint and data_set.fingerprint(root) != cell.fingerprint:
+        raise DataError(
+            f"the data of {cell.label} at {root} are not those that the sweep was planned "
+            "with: put the same files on every machine, and plan again if they changed"
+        )
+    labels = _own_labels(cell, data_set, clean.classes, root)
+    images = _relabelled(data_set.load("test", root), labels)
+    if not len(images.labels):
+        raise DataError(f"{cell.label} has no image of the classes that it is tested on")
+    return images
+
+
+def _own_labels(
+    cell: TaskCell, data_set: DataSet, own: Sequence[str], root: Path
+) -> Sequence[int | None]:
+    try:
+        return TASKS.create(cell.task).own_labels(data_set.classes(root), own)
+    except ValueError as error:
+        raise DataError(f"{cell.label} does not fit: {error}") from error
+
+
+def _relabelled(images: Images, labels: Sequence[int | None]) -> Images:
+    if list(labels) == [*range(len(labels))]:
+        return images
+    if images.labels.ndim > 1:
+        table = np.full(VOID + 1, VOID, np.uint8)
+        table[: len(labels)] = [VOID if label is None else label for label in labels]
+        return Images(images.pixels, table[images.labels])
+    own = np.array([-1 if label is None else label for label in labels])[images.labels]
+    return Images(images.pixels[own >= 0], own[own >= 0])
+
+
+def _check_fit(cell: TaskCell, data: Component, images: Images, clean: Images) -> None:
     if images.labels.ndim != clean.labels.ndim:
         raise DataError(f"{cell.label}: its labels are not of the kind of the network's")
+    fits = images.pixels.shape[1:] == clean.pixels.shape[1:]
     if clean.labels.ndim == 1:
-        fits = fits and images.labels.max() <= clean.labels.max()
+        classes = len(clean.classes) or clean.labels.max() + 1
+        fits = fits and images.labels.max() < classes
     if not fits:
         raise DataError(
             f"{cell.label} does not fit: it has {_extent(images)}, the network's own data have "
-            f"{_extent(clean)}"
+            f"{_extent(clean)}{_remedy(data, images, clean)}"
         )
+
+
+def _remedy(data: Component, images: Images, clean: Images) -> str:
+    """Offer the option that scales images, where the data set has one and it would help."""
+    height, width = clean.pixels.shape[1:3]
+    scales = "size" in {option.name for option in fields(DATA_SETS.get(data.name))}
+    if not scales or height != width or images.pixels.shape[1:3] == (height, width):
+        return ""
+    return f"; give {data.name} the option 'size': {width}"
 
 
 def _extent(images: Images) -> str:

@@ -14,8 +14,12 @@ from workers.images.downloaded import DownloadedDataSet
 
 @dataclass(frozen=True, kw_only=True)
 class Cifar(DownloadedDataSet):
-    """A CIFAR data set: one archive, extracted to a folder whose files are checked once more."""
+    """A CIFAR data set: one archive, extracted to a folder whose files are checked once more.
 
+    ``names`` are the classes in label order.
+    """
+
+    names: ClassVar[tuple[str, ...]]
     home: ClassVar[str] = "https://www.cs.toronto.edu/~kriz/cifar.html"
 
     def read(self, split: Split, root: Path) -> Images:
@@ -31,8 +35,7 @@ class Cifar(DownloadedDataSet):
 
     def classes(self, root: Path) -> tuple[str, ...]:
         """Name the classes in label order."""
-        with self.downloaded(root) as source:
-            return tuple(source(root, train=False).classes)
+        return self.names
 
     def remedy(self, root: Path) -> str:
         """Say what to extract where when there is no download."""

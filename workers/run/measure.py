@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
@@ -58,7 +58,8 @@ def measure(site: Site, cell: MeasureCell) -> None:
         if site.store.has(cell.key):
             return
         start = time.perf_counter()
-        plug_in, subjects = MEASURES.create(cell.measure), site.chain.subjects
+        subjects = _with_achieved_ratios(site)
+        plug_in = MEASURES.create(cell.measure)
         readings = list(plug_in.measure(subjects, SiteProbe(site, cell.label)))
         record = {
             "kind": "measure",
@@ -71,6 +72,13 @@ def measure(site: Site, cell: MeasureCell) -> None:
         }
         site.store.put(cell.key, record, {READINGS: to_parquet(readings)})
     site.report(Event(chain=site.chain.name, kind="measure", detail=cell.label))
+
+
+def _with_achieved_ratios(site: Site) -> list[Subject]:
+    return [
+        replace(one, ratio=site.store.record(one.key)["achieved_ratio"])
+        for one in site.chain.subjects
+    ]
 
 
 def _generator(name: str) -> torch.Generator:

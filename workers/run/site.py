@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from workers.pruning.bounds import DELTA, MAP_DELTA
 from workers.pruning.samples import BATCH, MAP_BATCH, sample_count
 from workers.pruning.size import layer_shapes
 from workers.registry import DATA_SETS
+from workers.run.members import members_of
 from workers.training.device import resolve_device
 from workers.training.loading import load_train_data
 from workers.training.train_data import TrainData
@@ -78,6 +79,16 @@ class Site:
         batch_size = MAP_BATCH if self._maps else BATCH
         return train.samples(seed, count, batch_size, recipe)
 
+    def members(self, count: int) -> Images:
+        """Return so many of the images that the chain's networks are fitted to."""
+        return members_of(
+            self.data.train,
+            DATA_SETS.create(self.chain.data),
+            count,
+            cache=self.runtime.cache,
+            threads=self.runtime.decoders,
+        )
+
     @property
     def delta(self) -> float:
         """The probability that the error bounds of pruning methods fail."""
@@ -105,7 +116,7 @@ class Site:
         train = load_train_data(
             data_set, root, self.device, multiple=self._held_out_in, threads=self.runtime.decoders
         )
-        return LoadedData(train, data_set.load("test", root))
+        return LoadedData(train, replace(data_set.load("test", root), classes=train.classes))
 
     @property
     def _maps(self) -> bool:

@@ -84,6 +84,7 @@ def _commit_predictions(site: Site, network: str, tasks: Sequence[TaskCell]) -> 
         fingerprint=site.chain.fingerprint,
         runtime=site.runtime,
         device=site.device,
+        members=site.members,
     )
     content = to_parquet(predictions)
     keys = [task.key for task in tasks]
