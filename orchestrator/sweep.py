@@ -27,6 +27,7 @@ from workers.registry import DATA_SETS
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
+    from orchestrator.robustness.columns import Robustness
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,13 @@ def results(sweep: Sweep) -> Results:
     )
     cells = frame(collect(sweep.plan, sweep.store))
     return analyse(cells[cells["distribution"] != "other"], options)
+
+
+def beyond_accuracy(sweep: Sweep) -> Robustness:
+    """Compute the tables on robustness from what the store holds of ``sweep``."""
+    from orchestrator.robustness.tables import robustness
+
+    return robustness(sweep.plan, sweep.store, sweep.spec.analysis.confidence)
 
 
 def context(sweep: Sweep) -> ReportContext:

@@ -90,6 +90,24 @@ def test_an_evaluation_without_its_network_is_no_cell(tiny: Write) -> None:
     assert collect(plan, store, plan.chains).num_rows == 0
 
 
+def test_images_without_labels_have_no_accuracy(tiny: Write) -> None:
+    outliers = [{"outliers": {"data": "digits"}}]
+    plan, store = planned(tiny(tasks={"train": ["nominal"], "other": outliers}, seeds=[0]))
+    table = pq.read_table(BytesIO(predictions(plan.task_keys)))
+    foreign = pa.array([0, 1, 2, 3, -1, -1, -1, -1], pa.int16())
+    pq.write_table(table.set_column(1, "label", foreign), sink := BytesIO())
+    key = plan.chains[0].parent
+    store.put(key, {"requested_ratio": 0.0, "achieved_ratio": 0.0}, {"weights": b"1"})
+    record = {"network": key, "tasks": list(plan.task_keys)}
+    evaluation = evaluation_key(key, plan.task_keys)
+    store.put(evaluation, record, {"predictions.parquet": sink.getvalue()})
+    cells = frame(collect(plan, store))
+    assert cells["distribution"].tolist() == ["train", "other"]
+    assert cells["accuracy"].tolist() == pytest.approx([0.75, np.nan], nan_ok=True)
+    assert cells["error"].tolist() == pytest.approx([0.25, np.nan], nan_ok=True)
+    assert cells["examples"].tolist() == [4, 4]
+
+
 def test_nothing_committed_is_an_empty_frame(tiny: Write) -> None:
     plan, store = planned(tiny())
     assert frame(collect(plan, store)).empty

@@ -13,7 +13,7 @@ from orchestrator.spec.loading import load_sweep
 from workers.registry import Registry
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs" / "statistics.md"]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def block(document: Path, language: str, mark: str) -> str:

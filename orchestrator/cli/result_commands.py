@@ -88,7 +88,7 @@ def publish(file: File, sets: Sets = None, tracking_uri: Uri = None) -> None:
     from orchestrator.execution.driver import open_tracker
     from orchestrator.report import write_report as report_to
     from orchestrator.report.answer import answers
-    from orchestrator.sweep import context, results
+    from orchestrator.sweep import beyond_accuracy, context, results
     from orchestrator.tracking.location import display
     from orchestrator.tracking.tracker import Progress
 
@@ -99,7 +99,7 @@ def publish(file: File, sets: Sets = None, tracking_uri: Uri = None) -> None:
     if sweep.state().total.cells_cached:
         with TemporaryDirectory() as folder:
             found, told = results(sweep), context(sweep)
-            report_to(found, told, Path(folder))
+            report_to(found, told, Path(folder), beyond_accuracy(sweep))
             tracker.log_report(Path(folder), answers(found, told))
     print(f"published {sweep.spec.name} to {display(tracker.uri)}")
 
@@ -135,11 +135,11 @@ def write_report(
     """Analyse ``sweep``, write its report to ``output`` and show its summary."""
     from orchestrator.report import write_report as report_to
     from orchestrator.report.terminal import summary
-    from orchestrator.sweep import context, results
+    from orchestrator.sweep import beyond_accuracy, context, results
 
     folder = output or Path("reports") / sweep.spec.name
     found, told = results(sweep), context(sweep)
-    page = report_to(found, told, folder)
+    page = report_to(found, told, folder, beyond_accuracy(sweep))
     if publish:
         _publish_report(sweep, publish_to, folder, found, told)
     if as_json:

@@ -125,8 +125,10 @@ def open_tracker(sweep: Sweep, uri: str | None) -> Tracker:
 
     def cells_of(chain: Chain) -> pd.DataFrame:
         from orchestrator.collect import collect, frame
+        from orchestrator.robustness.chain import scored
 
-        return frame(collect(sweep.plan, sweep.store, [chain]))
+        cells = frame(collect(sweep.plan, sweep.store, [chain]))
+        return scored(cells, sweep.plan, sweep.store, chain)
 
     return Tracker(sweep.plan, sweep.store, resolve_uri(uri, sweep.spec), cells_of)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -84,8 +84,10 @@ def grid(
     gap: tuple[float, float] = (0.12, 0.3),
     head: float,
     foot: float = 0.36,
+    right: float = 0.08,
+    share_y: Literal["all", "row", "col"] = "all",
 ) -> Grid:
-    """Lay out ``count`` panels that share both axes; all lengths in inches.
+    """Lay out ``count`` panels that share their abscissa; all lengths in inches.
 
     Args:
         count: number of panels.
@@ -94,10 +96,12 @@ def grid(
         gap: between panels, (horizontal, vertical).
         head: room above the panels for the legend.
         foot: room below them for ticks and label.
+        right: room beside the last column.
+        share_y: which panels share their ordinate too.
 
     """
     rows = -(-count // columns)
-    left, right = 0.48, 0.08
+    left = 0.48
     total = head + foot + 0.2 + rows * height + (rows - 1) * gap[1]
     figure = Figure(figsize=(WIDTH, total))
     FigureCanvasAgg(figure)
@@ -106,7 +110,7 @@ def grid(
         rows,
         columns,
         sharex=True,
-        sharey=True,
+        sharey=share_y,
         squeeze=False,
         gridspec_kw={
             "left": left / WIDTH,
@@ -135,11 +139,15 @@ def label(grid: Grid, y: str) -> None:
             text.set_horizontalalignment("left")
         for text in texts[-1:]:
             text.set_horizontalalignment("right")
+    axis_labels(grid.figure, "prune ratio (%)", y)
+
+
+def axis_labels(figure: Figure, x: str, y: str) -> None:
+    """Label the axes of all panels of a figure at once."""
     size = STYLE["axes.labelsize"]
-    grid.figure.supxlabel(
-        "prune ratio (%)", fontsize=size, y=0.03 / grid.figure.get_figheight(), va="bottom"
-    )
-    grid.figure.supylabel(y, fontsize=size, x=0.005, ha="left")
+    figure.supxlabel(x, fontsize=size, y=0.03 / figure.get_figheight(), va="bottom")
+    if y:
+        figure.supylabel(y, fontsize=size, x=0.005, ha="left")
 
 
 def legend(figure: Figure, groups: Sequence[Sequence[Handle]]) -> None:

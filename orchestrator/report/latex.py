@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from orchestrator.report.cells import Cell, Table
 from orchestrator.report.numbers import MISSING
-from orchestrator.report.tables import Cell, Table
 
 ESCAPES = {
     "\\": r"\textbackslash{}",

@@ -21,6 +21,20 @@ def interval(low: float, high: float, decimals: int = 1) -> str:
     return f"[{percent(low, decimals)}, {percent(high, decimals)}]"
 
 
+def plain(value: float, decimals: int = 2) -> str:
+    """Write a number as it is: 1.128 → ``1.13``; a dash when missing."""
+    if not isfinite(value):
+        return MISSING
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
+
+
+def plain_interval(low: float, high: float, decimals: int = 2) -> str:
+    """Write an interval of numbers as they are; empty when there is none."""
+    if not (isfinite(low) and isfinite(high)):
+        return ""
+    return f"[{plain(low, decimals)}, {plain(high, decimals)}]"
+
+
 def points(value: float) -> str:
     """Write a margin in percentage points, as short as it is exact: 0.005 → ``0.5 points``."""
     return f"{100 * value:.4g} {'point' if value == 0.01 else 'points'}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,30 +11,15 @@ from markupsafe import Markup
 
 from orchestrator.report import numbers
 from orchestrator.report.answer import intervals_note
+from orchestrator.report.cells import Table
 from orchestrator.report.context import ReportContext
-from orchestrator.report.drawing import Drawing
-from orchestrator.report.tables import Table, setting_text
+from orchestrator.report.section import Section
+from orchestrator.report.tables import setting_text
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
 
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """What the page says of one network; ``others`` are the tables at the other δ and rules."""
-
-    network: str
-    stem: str
-    answer: str
-    overview: Table
-    tasks: Table
-    slopes: Table
-    others: tuple[tuple[Table, Table], ...]
-    curves: Sequence[Drawing]
-    bars: Sequence[Drawing]
-    excess: Sequence[Drawing]
 
 
 def render(

@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from math import nan
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from orchestrator.report.cells import Cell, Number, Table
 from orchestrator.report.context import ReportContext
-from orchestrator.report.numbers import interval, percent, points
+from orchestrator.report.grouping import by_family, by_family_worst_first, family_of, worst
+from orchestrator.report.numbers import count, points
 from orchestrator.report.series import Series, of_network, present, tasks_of
+from orchestrator.robustness.families import family
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
 
 PAIRS = (("mean", "train"), ("mean", "test"), ("minimum", "train"), ("minimum", "test"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Number:
-    """A fraction with its interval, shown in percent; NaN where it is missing.
-
-    ``strong`` numbers are set in bold, ``shaded`` ones on a tint as deep as they are large.
-    """
-
-    value: float
-    low: float = nan
-    high: float = nan
-    strong: bool = False
-    shaded: bool = False
-
-    @property
-    def text(self) -> str:
-        """The number in percent."""
-        return percent(self.value)
-
-    @property
-    def interval(self) -> str:
-        """Its interval in percent, empty when there is none."""
-        return interval(self.low, self.high)
-
-    @property
-    def tint(self) -> str:
-        """How deep the tint is, from 0 to 100; empty for no tint."""
-        return f"{100 * self.value:.0f}" if self.shaded and self.value == self.value else ""
-
-
-Cell = str | Number
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table: the stem of its files, what it shows, its header and its rows."""
-
-    name: str
-    caption: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
 
 
 def settings(results: Results, context: ReportContext) -> list[tuple[float, str]]:
@@ -95,16 +56,48 @@ def overview(
 def per_task(
     results: Results, context: ReportContext, network: str, setting: tuple[float, str], name: str
 ) -> Table:
-    """Potential per task (rows) and method (columns)."""
+    """Potential per task (rows) and method (columns), family by family, the worst tasks first."""
     potentials = _at(of_network(results.potentials, network), setting)
+    rows = by_family_worst_first(potentials, context)
+    caption = f"Prune potential of {network} per task in percent, {setting_text(*setting)}"
+    return _potentials(potentials, context, rows, name, caption)
+
+
+def per_family(
+    results: Results, context: ReportContext, network: str, setting: tuple[float, str], name: str
+) -> Table:
+    """Mean potential of each family of tasks, then the tasks with the smallest potentials."""
+    own = of_network(results.potentials, network)
+    curves = of_network(results.curves, network).iloc[:0]
+    families, lowest = by_family(own, curves, context), worst(own, curves, context)
+    both = _at(pd.concat([families.potentials, lowest.potentials]), setting)
+    sizes = own.drop_duplicates("task")
+    sides = zip(sizes["task"], sizes["distribution"], strict=True)
+    counts = Counter(family_of(task, side) for task, side in sides)
+    rows = [
+        (task, count(counts[task], "task"))
+        for task, _ in tasks_of(families.potentials, families.context)
+    ]
+    rows += [(task, family(task)) for task in lowest.context.tasks]
+    caption = (
+        f"Prune potential of {network} in percent, mean over each family of tasks, then the "
+        f"{len(lowest.context.tasks)} tasks with the smallest, {setting_text(*setting)}"
+    )
+    return _potentials(both, context, rows, name, caption)
+
+
+def _potentials(
+    potentials: pd.DataFrame,
+    context: ReportContext,
+    tasks: Sequence[tuple[str, str]],
+    name: str,
+    caption: str,
+) -> Table:
     series = present(potentials, context)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (task, distribution, *(_on_task(one, potentials, task) for one in series))
-        for task, distribution in tasks_of(potentials, context)
+        (task, group, *(_on_task(one, potentials, task) for one in series)) for task, group in tasks
     )
-    header = ("task", "distribution", *(one.label for one in series))
-    caption = f"Prune potential of {network} per task in percent, {setting_text(*setting)}"
-    return Table(name, caption, header, rows)
+    return Table(name, caption, ("task", "family", *(one.label for one in series)), rows)
 
 
 def slopes(results: Results, context: ReportContext, network: str, name: str) -> Table:
@@ -169,11 +162,7 @@ def _number(row: pd.Series, column: str, *, shaded: bool = False) -> Number:
 
 
 def _bold(train: Number, test: Number) -> tuple[Number, Number]:
-    return _strong(train, train.value < test.value), _strong(test, test.value < train.value)
-
-
-def _strong(number: Number, strong: bool) -> Number:
-    return Number(value=number.value, low=number.low, high=number.high, strong=strong)
+    return train.set_strong(train.value < test.value), test.set_strong(test.value < train.value)
 
 
 def _first(names: list[str]) -> str:

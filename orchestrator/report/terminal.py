@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.report import tables
+from orchestrator.report.cells import Cell, Number
 from orchestrator.report.context import ReportContext
 from orchestrator.report.numbers import count, interval, percent, points
 
@@ -54,17 +55,17 @@ def _table(results: Results, context: ReportContext, network: str) -> Table:
     return table
 
 
-def _cells(row: tuple[tables.Cell, ...], slope: tables.Cell | None) -> Iterator[str]:
+def _cells(row: tuple[Cell, ...], slope: Cell | None) -> Iterator[str]:
     label, train, test, _, lowest, worst = row
     yield str(label)
     yield _whole(train)
     yield _whole(test)
     yield _whole(lowest).partition(" ")[0]
     yield str(worst).partition(" ")[0]
-    yield slope.text if isinstance(slope, tables.Number) else ""
+    yield slope.text if isinstance(slope, Number) else ""
 
 
-def _whole(cell: tables.Cell) -> str:
+def _whole(cell: Cell) -> str:
     if isinstance(cell, str):
         return cell
     return f"{percent(cell.value, 0)} {interval(cell.low, cell.high, 0)}".strip()

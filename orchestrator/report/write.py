@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from orchestrator.report import bars, curves, excess, tables
-from orchestrator.report.answer import answer
-from orchestrator.report.canvas import style
+from orchestrator.report import tables
+from orchestrator.report.cells import Table
 from orchestrator.report.context import ReportContext
-from orchestrator.report.drawing import Drawing
 from orchestrator.report.latex import latex
-from orchestrator.report.page import Section, render
-from orchestrator.report.series import of_network
+from orchestrator.report.page import render
+from orchestrator.report.section import section
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
+    from orchestrator.robustness.columns import Robustness
 
 
-@dataclass(frozen=True)
-class _Folders:
-    figures: Path
-    tables: Path
-
-
-def write_report(results: Results, context: ReportContext, folder: Path) -> Path:
+def write_report(
+    results: Results, context: ReportContext, folder: Path, found: Robustness | None = None
+) -> Path:
     """Write report.html, figures/ (PNG, PDF) and tables/ (CSV, LaTeX); return the HTML's path.
 
     The same results and context give the same bytes. The report of a partial sweep shows what there
@@ -39,18 +34,21 @@ def write_report(results: Results, context: ReportContext, folder: Path) -> Path
         results: of the analysis; frames may be empty.
         context: of the sweep.
         folder: is made if it is not there; files of an earlier report are overwritten.
+        found: tables on robustness, of which the page shows those that have rows.
 
     """
-    folders = _Folders(folder / "figures", folder / "tables")
-    folders.figures.mkdir(parents=True, exist_ok=True)
-    folders.tables.mkdir(parents=True, exist_ok=True)
-    _write_csv(results, context, folders.tables)
+    figures, written = folder / "figures", folder / "tables"
+    figures.mkdir(parents=True, exist_ok=True)
+    written.mkdir(parents=True, exist_ok=True)
+    _write_csv(results, context, found, written)
     sections = [
-        _section(results, context, network, stem, folders)
+        section(results, context, found, network, stem, figures)
         for network, stem in zip(context.networks, stems(context.networks), strict=True)
     ]
     shortfalls = list(tables.shortfalls(context))
-    _write_latex(shortfalls, folders.tables)
+    for one in sections:
+        _write_latex(one.all_tables(), written)
+    _write_latex(shortfalls, written)
     page = folder / "report.html"
     page.write_text(render(results, context, sections, shortfalls), encoding="utf-8")
     return page
@@ -65,56 +63,13 @@ def stems(names: Sequence[str]) -> list[str]:
     return made
 
 
-def _section(
-    results: Results, context: ReportContext, network: str, stem: str, folders: _Folders
-) -> Section:
-    first, *others = tables.settings(results, context) or [(context.delta, context.rule)]
-    section = Section(
-        network=network,
-        stem=stem,
-        answer=answer(results, context, network),
-        overview=tables.overview(results, context, network, first, f"potential-{stem}"),
-        tasks=tables.per_task(results, context, network, first, f"tasks-{stem}"),
-        slopes=tables.slopes(results, context, network, f"slopes-{stem}"),
-        others=tuple(_other(results, context, network, stem, other) for other in others),
-        **_draw(results, context, network, stem, folders.figures),
-    )
-    pairs = [table for pair in section.others for table in pair]
-    _write_latex([section.overview, section.tasks, section.slopes, *pairs], folders.tables)
-    return section
-
-
-def _other(
-    results: Results, context: ReportContext, network: str, stem: str, setting: tuple[float, str]
-) -> tuple[tables.Table, tables.Table]:
-    name = f"{stem}-{setting[0]:g}-{setting[1]}"
-    return (
-        tables.overview(results, context, network, setting, f"potential-{name}"),
-        tables.per_task(results, context, network, setting, f"tasks-{name}"),
-    )
-
-
-def _draw(
-    results: Results, context: ReportContext, network: str, stem: str, folder: Path
-) -> dict[str, list[Drawing]]:
-    def own(frame: pd.DataFrame) -> pd.DataFrame:
-        return of_network(frame, network)
-
-    potentials = own(results.potentials)
-    fits = own(results.excess), own(results.slopes), own(results.bands)
-    with style(salt=stem):
-        return {
-            "curves": curves.draw(
-                own(results.curves), potentials, context, folder, f"curves-{stem}"
-            ),
-            "bars": bars.draw(potentials, context, folder, f"potential-{stem}"),
-            "excess": excess.draw(*fits, context, folder, f"excess-{stem}"),
-        }
-
-
-def _write_csv(results: Results, context: ReportContext, folder: Path) -> None:
-    """Write every table of the results whole: all networks, all δ, full precision."""
+def _write_csv(
+    results: Results, context: ReportContext, found: Robustness | None, folder: Path
+) -> None:
+    """Write every table whole: all networks, all δ, full precision."""
     frames = {each.name: getattr(results, each.name) for each in fields(results)}
+    if found:
+        frames |= {each.name: getattr(found, each.name) for each in fields(found)}
     frames["failures"] = pd.DataFrame(context.failures, columns=["chain", "cause"])
     frames["blocked"] = pd.DataFrame(context.blocked, columns=["chain", "waited_for"])
     frames["missing"] = pd.DataFrame(context.missing, columns=["what", "count"])
@@ -123,7 +78,7 @@ def _write_csv(results: Results, context: ReportContext, folder: Path) -> None:
             frame.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
 
 
-def _write_latex(made: Iterable[tables.Table], folder: Path) -> None:
+def _write_latex(made: Iterable[Table], folder: Path) -> None:
     for table in made:
         if table.rows:
             (folder / f"{table.name}.tex").write_text(latex(table), encoding="utf-8")

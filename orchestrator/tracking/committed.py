@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orchestrator.tracking.describe import Network
+from orchestrator.tracking.describe import Network, network_of
 from workers.contracts import Chain, Store
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ class Committed:
             cells = self._cells_of(replace(chain, levels=levels))
             for key in news:
                 rows = cells[cells["network_key"] == key]
-                accuracies = dict(zip(rows["task"], rows["accuracy"], strict=True))
-                self._networks[key] = Network(key, self._store.record(key), accuracies)
+                self._networks[key] = network_of(key, self._store.record(key), rows)
         return [self._networks[key] for key in keys]
 
     def complete(self, chain: Chain) -> bool:

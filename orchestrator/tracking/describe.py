@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from orchestrator.robustness.families import NO_SHIFT, family
 from orchestrator.spec.labels import label
 from workers.contracts import Chain, Component, Record, TaskCell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LOAD = """from pathlib import Path
 import json
@@ -29,13 +33,26 @@ class Point:
     step: int
 
 
+METRICS = ("nll", "ece", "brier", "worst_recall", "agreement", "wrong_if_parent_right", "alpha")
+"""Columns of cells that become metrics, where they are there and not NaN."""
+
+
 @dataclass(frozen=True)
 class Network:
-    """A committed network of a chain: its key, its record, and its accuracy by task label."""
+    """A committed network of a chain.
+
+    Attributes:
+        key: its content key.
+        record: what was committed with it.
+        accuracies: by task label.
+        metrics: other scores, by name and task label: ``ece/nominal``.
+
+    """
 
     key: str
     record: Record
     accuracies: Mapping[str, float]
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -53,13 +70,30 @@ class Network:
         return self.created - round(1000 * float(self.record.get("seconds", 0.0)))
 
 
+def network_of(key: str, record: Record, cells: pd.DataFrame) -> Network:
+    """Describe a network by its cells: columns ``task``, ``accuracy`` and some of ``METRICS``."""
+    metrics = {
+        f"{metric}/{task}": float(value)
+        for metric in METRICS
+        if metric in cells
+        for task, value in zip(cells["task"], cells[metric], strict=True)
+        if not isnan(value)
+    }
+    accuracies = dict(zip(cells["task"], cells["accuracy"], strict=True))
+    return Network(key, record, accuracies, metrics)
+
+
 def points(network: Network) -> Iterator[Point]:
     """Yield the metrics of one network at step 1000 × achieved prune ratio.
 
     Value, time and step follow from committed records alone: logging them again is no change.
     """
     record = network.record
-    values = {f"accuracy/{name}": value for name, value in network.accuracies.items()}
+    # Images of none of the classes have no accuracy.
+    known = {name: value for name, value in network.accuracies.items() if not isnan(value)}
+    values = {f"accuracy/{name}": value for name, value in known.items()}
+    values |= {f"metric/{name}": value for name, value in network.metrics.items()}
+    values |= dict(_families(known))
     values |= {f"network/{name}": record[name] for name in _NETWORK if name in record}
     if record.get("loss"):
         values["training/loss"] = record["loss"][-1]
@@ -83,6 +117,20 @@ def answer_points(
 
 def _same(value: float, shown: float | None) -> bool:
     return value == shown or (shown is not None and isnan(value) and isnan(shown))
+
+
+def _families(accuracies: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Average over each family of two tasks or more: ``family/noise of 4``.
+
+    The number is part of the name: with a task more it is another mean, and another curve.
+    """
+    grouped: dict[str, list[float]] = {}
+    for task, accuracy in accuracies.items():
+        if (group := family(task)) not in NO_SHIFT:
+            grouped.setdefault(group, []).append(accuracy)
+    for group, values in grouped.items():
+        if len(values) > 1:
+            yield f"family/{group} of {len(values)}", sum(values) / len(values)
 
 
 _NETWORK = ("achieved_ratio", "requested_ratio", "parameters", "nonzero")

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from orchestrator.analysis.analyse import AnalysisOptions, Results, analyse
 from orchestrator.report import Counts, RatioMiss, ReportContext, write_report
+from orchestrator.robustness.columns import COLUMNS, SCORES, Robustness, typed
+from orchestrator.robustness.means import over_seeds
 
 EXAMPLES = 500
 RATIOS = (0.2, 0.357, 0.484, 0.585, 0.733, 0.827, 0.888, 0.942, 0.97)
@@ -100,6 +102,95 @@ def context_of(**changes: Any) -> ReportContext:
     return ReportContext(**{**given, **changes})
 
 
+def robustness_of(
+    network: str = "resnet8-digits",
+    methods: Sequence[str] = ("wt", "sipp", "ft", "pfp"),
+    tasks: Sequence[str] = ("nominal", *SHIFTS),
+    seeds: int = 3,
+    only: Sequence[str] = tuple(COLUMNS),
+) -> Robustness:
+    """Tables whose numbers grow with the level; those not among ``only`` have no rows."""
+    made: dict[str, list[dict[str, Any]]] = {table: [] for table in COLUMNS}
+    levels = [("dense", "", 0, 0.0), *_levels(methods)]
+    for seed, (method, schedule, level, ratio) in product(range(seeds), levels):
+        worse = ratio**4 * (1 + 0.1 * seed)
+        name = {"network": network, "method": method, "schedule": schedule, "level": level}
+        name |= {"ratio": ratio, "seed": seed}
+        for task in tasks:
+            side = {"task": task, "distribution": "train" if task == "nominal" else "test"}
+            scores = dict.fromkeys(SCORES, 0.05 + 0.3 * worse)
+            if level == 0:
+                scores |= dict.fromkeys(SCORES[5:], np.nan)
+            made["metrics"].append({**name, **side, "examples": EXAMPLES, **scores})
+        for score in ("max softmax", "energy"):
+            one = {"task": "outliers-svhn", "score": score, "auroc": 0.95 - 0.3 * worse}
+            made["outliers"].append({**name, **one, "fpr95": 0.2 + 0.5 * worse})
+        for attack in ("correctness", "confidence"):
+            one = {"task": "training_images-400", "attack": attack, "auroc": 0.6}
+            one |= {"balanced_accuracy": 0.6 - 0.05 * worse, "tpr_at_low_fpr": 0.01}
+            made["membership"].append({**name, **one})
+        made["readings"] += _readings(name)
+        if level:
+            error = {
+                "source": "",
+                "corruption": "mCE",
+                "corruption_error": 1 + worse,
+                "relative": 1.0,
+            }
+            made["corruption_error"].append({**name, **error})
+    for method, schedule, level, ratio in levels[1:]:
+        name = {"network": network, "method": method, "schedule": schedule, "level": level}
+        name |= {"ratio": ratio, "task": "nominal", "seeds": seeds}
+        alpha = {"alpha": 1 + ratio / 2, "low": 1.0 + ratio / 4, "high": 1 + ratio, "label": ">"}
+        more = {"distribution": "train", "pooled": 1 + ratio, "r2": 0.9, "accuracy": 0.9}
+        made["alphas"].append({**name, **alpha, **more})
+        made["exemplars"].append(
+            {**name, "count": level, "fraction": level / EXAMPLES, "accuracy_on": 0.5}
+            | {"accuracy_off": 0.9, "few": True}
+        )
+    frames = {table: typed(table, made[table] if table in only else []) for table in COLUMNS}
+    if len(frames["metrics"]):
+        keys = ["task", "distribution"]
+        means = over_seeds(frames["metrics"], SCORES, 0.95, keys)
+        frames["metric_means"] = means[list(COLUMNS["metric_means"])].astype(
+            COLUMNS["metric_means"]
+        )
+    return Robustness(**frames)
+
+
+def _levels(methods: Sequence[str]) -> list[tuple[str, str, int, float]]:
+    return [
+        (method, "cascade", level, ratio)
+        for method, (level, ratio) in product(methods, enumerate(RATIOS, start=1))
+    ]
+
+
+def _readings(name: dict[str, Any]) -> list[dict[str, Any]]:
+    """What measures find of one network; the parent's row speaks for the separate one too."""
+    level, ratio = name["level"], name["ratio"]
+    role = "pruned" if level else "separate"
+    blank = {"measure": "m", "against": "parent", "against_level": 0, "part": "", "at": np.nan}
+    blank |= {**name, "role": role, "spread": np.nan}
+    rows = [
+        {**blank, "quantity": quantity, "at": at, "value": 1 - 0.5 * ratio - at / 4}
+        for quantity, at in product(("matching_labels", "softmax_distance"), (0.0, 0.3, 0.6))
+    ]
+    rows += [
+        {**blank, "quantity": quantity, "part": layer, "value": 1 - ratio / 2}
+        for quantity, layer in product(("cka", "svcca"), ("conv1", "block.conv", "fc"))
+    ]
+    if level:
+        alone = {**blank, "against": "", "against_level": -1}
+        rows.append({**alone, "quantity": "jsv_mean", "measure": "jacobian-20", "value": 1.5})
+        at = {**alone, "role": "parent", "level": 0, "quantity": "prune_potential", "value": 0.5}
+        rows += [{**at, "at": 0.0}, {**at, "at": 0.3}]
+        for first, second in (("parent", "pruned"), ("pruned", "parent"), ("pruned", "pruned")):
+            own = {"role": first, "level": level if first == "pruned" else 0}
+            other = {"against": second, "against_level": level if second == "pruned" else 0}
+            rows.append({**blank, **own, **other, "quantity": "confidence", "value": 0.75})
+    return rows
+
+
 SMALL = {"methods": ("wt", "ft"), "tasks": ("nominal", "fog-3", "contrast-3", "impulse_noise-5")}
 
 
@@ -124,6 +215,22 @@ def make_results() -> Callable[..., Results]:
 @pytest.fixture
 def make_context() -> Callable[..., ReportContext]:
     return context_of
+
+
+@pytest.fixture
+def make_robustness() -> Callable[..., Robustness]:
+    return robustness_of
+
+
+@pytest.fixture(scope="session")
+def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """A report of a sweep that has all that a report can show, on many tasks."""
+    tasks = ("nominal", *SHIFTS, "gaussian_noise-5", "fog-5")
+    sweep: dict[str, Any] = {"methods": ("wt", "ft"), "tasks": tasks}
+    results, context = results_of((0.005,), **sweep), context_of(**sweep)
+    folder = tmp_path_factory.mktemp("whole")
+    write_report(results, context, folder, robustness_of(**sweep))
+    return Written(results, context, folder)
 
 
 @pytest.fixture(scope="session")

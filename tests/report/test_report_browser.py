@@ -63,6 +63,13 @@ def test_page_never_scrolls_sideways(browser, report, width):
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [400, 1200])
+def test_a_report_of_all_parts_never_scrolls_sideways(browser, whole_report, width):
+    look(browser, whole_report, width=width)
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
 def test_dark_and_light_take_their_colours(browser, report):
     found = {}
     for scheme in ("light", "dark"):

@@ -97,7 +97,7 @@ def test_several_schedules_are_told_apart(make_results, make_context):
     }
     results, context = make_results(**sweep, seeds=1), make_context(**sweep)
     table = tables.per_task(results, context, "resnet8-digits", (0.005, "any"), "t")
-    assert table.header == ("task", "distribution", "wt (cascade)", "wt (one-shot)")
+    assert table.header == ("task", "family", "wt (cascade)", "wt (one-shot)")
 
 
 def test_worst_tasks_are_all_named_in_sweep_order(make_context):

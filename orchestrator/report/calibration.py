@@ -1,0 +1,119 @@
+"""Beyond accuracy: calibration, the worst class, and agreement with the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from math import inf
+
+import pandas as pd
+
+from orchestrator.report import panels
+from orchestrator.report.cells import Cell, Number, Table
+from orchestrator.report.levels import ratio_cell
+from orchestrator.report.panels import Panel
+from orchestrator.report.part import Figure, Part, Scene
+from orchestrator.report.series import of_network
+from orchestrator.robustness.columns import NAME
+from orchestrator.robustness.means import over_seeds
+
+SHOWN = {
+    "ece": "calibration error (%)",
+    "worst_recall": "worst-class recall (%)",
+    "agreement": "agreement with parent (%)",
+    "wrong_if_parent_right": "wrong, parent right (%)",
+}
+FRACTIONS = ("error", "ece", "worst_recall", "agreement", "wrong_if_parent_right", "error_overlap")
+PLAIN = ("nll", "brier")
+TOLD = {
+    "error": "error",
+    "ece": "ECE",
+    "worst_recall": "worst class",
+    "agreement": "agreement",
+    "wrong_if_parent_right": "wrong | parent right",
+}
+FOLDED = {"nll": "NLL", "brier": "Brier", "error_overlap": "error overlap"}
+SIDES = {"train": "train distribution", "test": "shifted tasks"}
+NOTE = (
+    "ECE: expected calibration error in 15 bins; NLL in nats; Brier over all classes, from 0 to 2. "
+    "Agreement: share of images with the same prediction as the parent’s. Error overlap: both "
+    "wrong over either wrong. Means over the tasks of a distribution, then over seeds; intervals "
+    "are over seeds and take the test images as they are."
+)
+
+
+def part(scene: Scene) -> Part | None:
+    """Show what accuracy hides; nothing where nothing was measured by class."""
+    means = _means(of_network(scene.found.metrics, scene.network), scene.context.confidence)
+    if means.empty or scene.network in scene.context.segmented:
+        return None
+    sides = [side for side in SIDES if (means["distribution"] == side).any()]
+    wanted = [
+        Panel(
+            title=f"{title}\n{SIDES[side]}",
+            rows=means[(means["metric"] == metric) & (means["distribution"] == side)],
+        )
+        for side in sides
+        for metric, title in SHOWN.items()
+    ]
+    name = f"agreement-{scene.stem}"
+    figure = Figure(
+        drawings=panels.draw(wanted, scene.context, scene.folder, name),
+        what=f"Curves: calibration and agreement with the parent for {scene.network}",
+        caption="Calibration, the worst class and agreement over achieved prune ratio, with "
+        "intervals over seeds.",
+    )
+    tables = [_table(scene, means, side, TOLD, "agreement") for side in sides]
+    folded = [_table(scene, means, side, FOLDED, "likelihood") for side in sides]
+    return Part(
+        name="agreement",
+        title="Calibration and agreement",
+        figures=(figure,) if figure.drawings else (),
+        tables=tuple(table for table in tables if table.rows),
+        folded=tuple(table for table in folded if table.rows),
+        note=NOTE,
+    )
+
+
+def _means(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Average over the tasks of a distribution, then over seeds."""
+    shifts = metrics[metrics["distribution"].isin(list(SIDES))]
+    keys = [*NAME, "distribution"]
+    by_network = shifts.groupby(keys, sort=False, as_index=False)[[*FRACTIONS, *PLAIN]].mean()
+    parts = [
+        over_seeds(by_network, columns, confidence, ["distribution"], within)
+        for columns, within in ((FRACTIONS, (0.0, 1.0)), (PLAIN, (0.0, inf)))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _table(
+    scene: Scene, means: pd.DataFrame, side: str, columns: Mapping[str, str], name: str
+) -> Table:
+    here = means[means["distribution"] == side]
+    rows = [_row("parent", here[here["method"] == "dense"], columns)]
+    for series, level in scene.within.items():
+        own = series.rows(here)
+        rows.append(_row(series.label, own[own["level"] == level], columns))
+    units = "in percent, but for NLL and Brier" if "nll" in columns else "in percent"
+    caption = (
+        f"{scene.network} on the {SIDES[side]}, pruned to the level nearest to each method’s "
+        f"prune potential on the train distribution; {units}"
+    )
+    header = ("network", "prune ratio", *columns.values())
+    return Table(f"{name}-{side}-{scene.stem}", caption, header, tuple(row for row in rows if row))
+
+
+def _row(label: str, rows: pd.DataFrame, columns: Iterable[str]) -> tuple[Cell, ...]:
+    if rows.empty:
+        return ()
+    by_metric = rows.set_index("metric")[["mean", "low", "high"]].to_dict("index")
+    return (label, ratio_cell(rows), *(_cell(by_metric.get(metric), metric) for metric in columns))
+
+
+def _cell(row: Mapping[Hashable, float] | None, metric: str) -> Cell:
+    if row is None:
+        return ""
+    value, low, high = (float(row[column]) for column in ("mean", "low", "high"))
+    if metric in PLAIN:
+        return Number(value=value, low=low, high=high, unit="plain", decimals=3)
+    return Number(value=value, low=low, high=high)

@@ -1,0 +1,1 @@
+"""How pruned networks differ beyond accuracy: tables made from stored predictions and readings."""

@@ -1,0 +1,76 @@
+"""Attacks on the membership of training images, the shadow being a network of the next seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.metrics.membership import Attack, correctness_attack, threshold_attack
+from orchestrator.robustness.columns import Row
+from orchestrator.robustness.conditions import Conditions
+from orchestrator.robustness.network import Digest, name
+from orchestrator.robustness.outputs import Columns
+
+SCORES = {"confidence": "p_true", "entropy": "entropy", "modified entropy": "modified_entropy"}
+SIGNS = {"confidence": 1.0, "entropy": -1.0, "modified entropy": -1.0}
+CORRECTNESS = "correctness"
+LARGEST = float(np.finfo(np.float16).max)
+
+
+def membership_rows(found: Sequence[Digest], conditions: Conditions) -> Iterator[Row]:
+    """Yield how well each attack does on each network of a population.
+
+    The shadow of a network is that of the next seed, and of the last one the first; a single seed
+    leaves the attack that needs none. Members are the training images that a task shows, others the
+    clean test images.
+    """
+    for task in conditions.members:
+        wanted = {task, conditions.clean}
+        able = [one for one in found if wanted <= one.seen.keys()]
+        for victim, shadow in zip(able, (*able[1:], *able[:1]), strict=True):
+            images = _Images(victim.seen, task, conditions.clean)
+            attacks = {CORRECTNESS: correctness_attack(images.correct, images.member)}
+            if shadow is not victim:
+                attacks |= images.attacks(_Images(shadow.seen, task, conditions.clean))
+            for attack, result in attacks.items():
+                yield name(victim.member) | {
+                    "task": task,
+                    "attack": attack,
+                    "balanced_accuracy": result.balanced_accuracy,
+                    "auroc": result.auroc,
+                    "tpr_at_low_fpr": result.tpr_at_low_fpr,
+                }
+
+
+class _Images:
+    """What one network said of members, then of others."""
+
+    def __init__(self, seen: Mapping[str, Columns], members: str, others: str) -> None:
+        sides = [seen[members], seen[others]]
+        self._columns = {
+            key: np.concatenate([side[key] for side in sides])
+            for key in sides[0]
+            if key in sides[1]
+        }
+        self.label = self._columns["label"]
+        self.correct: NDArray[np.bool_] = self.label == self._columns["predicted"]
+        self.member = np.repeat([True, False], [len(side["label"]) for side in sides])
+
+    def attacks(self, shadow: _Images) -> dict[str, Attack]:
+        """Attack by every score that both networks have."""
+        classes = int(self.label.max()) + 1
+        return {
+            attack: threshold_attack(
+                shadow.score(attack), self.score(attack), self.label, self.member, classes
+            )
+            for attack, column in SCORES.items()
+            if column in self._columns and column in shadow._columns
+        }
+
+    def score(self, attack: str) -> NDArray[Any]:
+        """Return the score of an attack, larger for members."""
+        values = self._columns[SCORES[attack]].astype(np.float64)
+        return SIGNS[attack] * np.clip(values, -LARGEST, LARGEST)

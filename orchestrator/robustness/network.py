@@ -1,0 +1,150 @@
+"""What is computed of one network, from its outputs and those of its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from math import nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from orchestrator.metrics.agreement import compare_predictions
+from orchestrator.metrics.calibration import (
+    brier_score,
+    expected_calibration_error,
+    negative_log_likelihood,
+)
+from orchestrator.metrics.outliers import auroc, fpr_at_tpr
+from orchestrator.metrics.recall import class_recall, worst_class_recall
+from orchestrator.robustness.columns import Row
+from orchestrator.robustness.conditions import Conditions
+from orchestrator.robustness.outputs import Columns, Member
+
+OUTLIER_SCORES = {"max softmax": "confidence", "energy": "energy"}
+KNOWN = ("label", "predicted", "p_true", "entropy", "modified_entropy")
+"""What the attacks on membership need."""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What is kept of a network once it has been read, by task; for pruned ones of few tasks."""
+
+    member: Member
+    label: dict[str, NDArray[Any]] = field(default_factory=dict)
+    predicted: dict[str, NDArray[Any]] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
+    seen: dict[str, Columns] = field(default_factory=dict)
+
+
+def name(member: Member) -> dict[str, object]:
+    """Return the columns that every row about a network has."""
+    return {key: value for key, value in asdict(member).items() if key != "evaluations"}
+
+
+def digest(member: Member, found: Mapping[str, Columns], conditions: Conditions) -> Digest:
+    """Keep what later networks are compared with: all of a parent, the train tasks of others."""
+    kept = Digest(member)
+    attacked = {*conditions.members, conditions.clean} if conditions.members else set()
+    for task, columns in found.items():
+        if "image" in columns:
+            continue
+        label, predicted = columns["label"], columns["predicted"]
+        if task not in conditions.outliers:
+            kept.errors[task] = float((label != predicted).mean())
+        if member.level == 0 or task in conditions.train:
+            kept.label[task], kept.predicted[task] = label.copy(), predicted.copy()
+        if task in attacked:
+            kept.seen[task] = {key: columns[key].copy() for key in KNOWN if key in columns}
+    return kept
+
+
+def metrics(
+    member: Member, found: Mapping[str, Columns], parent: Digest | None, conditions: Conditions
+) -> Iterator[Row]:
+    """Yield a row for each task of one network; agreement where its parent has been tested too."""
+    for task, columns in found.items():
+        if "image" in columns:
+            continue
+        known = task not in conditions.outliers
+        row = name(member) | {
+            "task": task,
+            "distribution": conditions.distributions[task],
+            "examples": len(columns["label"]),
+        }
+        if known:
+            row |= _scores(columns)
+        if parent and task in parent.predicted:
+            row |= _beside_parent(columns, parent.predicted[task], known=known)
+        yield row
+
+
+def _scores(columns: Columns) -> dict[str, float]:
+    label, predicted = columns["label"], columns["predicted"]
+    recall = class_recall(label, predicted, int(label.max()) + 1)
+    found = {
+        "error": float((label != predicted).mean()),
+        "worst_recall": float(worst_class_recall(recall)),
+    }
+    if "p_true" in columns:
+        found["nll"] = negative_log_likelihood(columns["p_true"]).value
+    if "confidence" in columns:
+        found["ece"] = expected_calibration_error(columns["confidence"], label == predicted)
+    if "brier" in columns:
+        found["brier"] = brier_score(columns["brier"])
+    return found
+
+
+def _beside_parent(columns: Columns, parent: NDArray[Any], *, known: bool) -> dict[str, float]:
+    label = columns["label"]
+    found = compare_predictions(label, parent, columns["predicted"])
+    told = {"agreement": found.agreement, "churn": found.churn}
+    if known:
+        right = float((parent == label).mean())
+        told["newly_wrong"] = found.newly_wrong
+        told["error_overlap"] = found.error_overlap
+        told["wrong_if_parent_right"] = found.newly_wrong / right if right else nan
+    return told
+
+
+def outlier_rows(
+    member: Member, found: Mapping[str, Columns], conditions: Conditions
+) -> Iterator[Row]:
+    """Yield how well each score tells each foreign data set from the clean test images."""
+    inside = found.get(conditions.clean, {})
+    for task in (task for task in found if task in conditions.outliers):
+        for score, column in OUTLIER_SCORES.items():
+            if column in inside and column in found[task]:
+                known, foreign = (_finite(one[column]) for one in (inside, found[task]))
+                yield name(member) | {
+                    "task": task,
+                    "score": score,
+                    "auroc": auroc(known, foreign),
+                    "fpr95": fpr_at_tpr(known, foreign),
+                }
+
+
+def iou_rows(member: Member, found: Mapping[str, Columns], conditions: Conditions) -> Iterator[Row]:
+    """Yield the IoU of every class that the labels of a segmentation task show."""
+    for task, columns in found.items():
+        if "image" not in columns:
+            continue
+        inside, guessed, truth = (
+            np.bincount(columns["class"], weights=columns[count]).astype(np.int64)
+            for count in ("true_positive", "predicted", "labelled")
+        )
+        for label in np.flatnonzero(truth):
+            yield name(member) | {
+                "task": task,
+                "distribution": conditions.distributions[task],
+                "class": int(label),
+                "iou": inside[label] / (guessed[label] + truth[label] - inside[label]),
+                "labelled": int(truth[label]),
+            }
+
+
+def _finite(scores: NDArray[Any]) -> NDArray[np.float64]:
+    """Half precision has no number above 65,504; what was larger still comes first."""
+    finite: NDArray[np.float64] = np.nan_to_num(scores.astype(np.float64), nan=np.nan)
+    return finite

@@ -1,0 +1,271 @@
+"""The tables on robustness, of networks whose errors are known one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from orchestrator.robustness import tables as robustness_tables
+from orchestrator.robustness.columns import COLUMNS
+from orchestrator.robustness.tables import robustness
+from workers.contracts import evaluation_key
+from workers.evaluation.pixel_counts import PixelCounts, to_parquet
+
+
+def one(frame: pd.DataFrame, **where: object) -> pd.Series:
+    for column, value in where.items():
+        frame = frame[frame[column] == value]
+    assert len(frame) == 1, frame
+    return frame.iloc[0]
+
+
+def errs(chain, level, task):
+    """Parents err on examples 0 and 1; level 1 on 1 and 2; level 2 on class 0 and on 2."""
+    if task.startswith(("outliers", "training_images")):
+        return ()
+    return {0: (0, 1), 1: (1, 2), 2: (0, 2, 5, 10, 15)}[level]
+
+
+def test_an_empty_store_has_all_columns(formula):
+    sweep = formula()
+    found = robustness(sweep.plan, sweep.store)
+    for name, columns in COLUMNS.items():
+        frame = getattr(found, name)
+        assert frame.empty
+        assert list(frame.columns) == list(columns)
+        expected = pd.DataFrame(columns=list(columns)).astype(columns).dtypes
+        assert frame.dtypes.equals(expected), name
+
+
+def test_types_do_not_depend_on_what_is_there(formula):
+    sweep = formula(measures=[])
+    empty = robustness(sweep.plan, sweep.store)
+    sweep.commit(errs)
+    found = robustness(sweep.plan, sweep.store)
+    for name in COLUMNS.keys() - {"class_iou", "readings"}:
+        assert len(getattr(found, name)), name
+        assert getattr(found, name).dtypes.equals(getattr(empty, name).dtypes), name
+
+
+def test_metrics_of_one_network(formula):
+    sweep = formula(seeds=[0])
+    sweep.commit(errs)
+    metrics = robustness(sweep.plan, sweep.store).metrics
+    assert len(metrics) == 3 * 6
+    row = one(metrics, level=1, task="nominal")
+    assert row["ratio"] == 0.3
+    assert row["examples"] == 20
+    assert row["error"] == 0.1
+    assert row["worst_recall"] == 0.75
+    assert row["ece"] == pytest.approx(0.15, abs=1e-6)
+    assert row["nll"] == pytest.approx(-(18 * np.log(0.75) + 2 * np.log(0.25)) / 20, abs=1e-6)
+    assert row["brier"] == 0.5
+    assert row["agreement"] == pytest.approx(0.9)  # all but 0 and 2
+    assert row["churn"] == pytest.approx(0.1)
+    assert row["newly_wrong"] == 0.05
+    assert row["wrong_if_parent_right"] == pytest.approx(1 / 18)
+    assert row["error_overlap"] == pytest.approx(1 / 3)
+
+
+def test_parents_are_not_compared_with_themselves(formula):
+    sweep = formula(seeds=[0])
+    sweep.commit(errs)
+    metrics = robustness(sweep.plan, sweep.store).metrics
+    dense = metrics[metrics["method"] == "dense"]
+    assert (dense["level"] == 0).all()
+    assert dense["agreement"].isna().all()
+    assert dense["wrong_if_parent_right"].isna().all()
+
+
+def test_outliers_have_no_error_but_agree_with_the_parent(formula):
+    sweep = formula(seeds=[0])
+    sweep.commit(errs)
+    row = one(robustness(sweep.plan, sweep.store).metrics, level=1, task="outliers-digits")
+    assert row["distribution"] == "other"
+    assert np.isnan(row["error"])
+    assert np.isnan(row["nll"])
+    assert row["agreement"] == 1.0
+    assert np.isnan(row["wrong_if_parent_right"])
+
+
+def test_means_over_seeds_have_students_interval_and_one_seed_has_none(formula):
+    sweep = formula(seeds=[0, 1, 2])
+
+    def by_seed(chain, level, task):
+        return range(chain.seed + 1)
+
+    sweep.commit(by_seed)
+    means = robustness(sweep.plan, sweep.store).metric_means
+    row = one(means, level=1, task="nominal", metric="error")
+    assert row["mean"] == pytest.approx(0.1)
+    assert row["seeds"] == 3
+    # t(0.975; 2) = 4.3027; errors 0.05, 0.10, 0.15 have the standard error 0.05/√3
+    assert row["high"] == pytest.approx(0.1 + 4.302653 * 0.05 / 3**0.5, abs=1e-6)
+    assert row["low"] == 0.0  # an error is not negative
+
+    alone = formula(seeds=[0], name="alone", store="alone")
+    alone.commit(by_seed)
+    means = robustness(alone.plan, alone.store).metric_means
+    assert means[["low", "high"]].isna().all(axis=None)
+
+
+def test_recall_distortion_is_one_for_a_network_that_errs_like_its_parent(formula):
+    sweep = formula(seeds=[0, 1])
+
+    def alike(chain, level, task):
+        return (0, 1) if level < 2 else (0, 1, 5, 6)
+
+    sweep.commit(alike)
+    found = robustness(sweep.plan, sweep.store)
+    # balances before: recalls (.75, .75, 1, 1, 1), accuracy .9; after: (.5, .5, 1, 1, 1) and .8
+    before = np.array([0.75, 0.75, 1, 1, 1]) / 0.9 - 1
+    after = np.array([0.5, 0.5, 1, 1, 1]) / 0.8 - 1
+    doubled = (before @ after) / (before @ before)
+    alphas = found.recall_distortion.groupby("level")["alpha"].unique()
+    assert alphas[1] == pytest.approx([1.0])
+    assert alphas[2] == pytest.approx([doubled])
+    assert found.recall_distortion["balanced"].all()
+    level = one(found.alphas, level=2)
+    assert (level["alpha"], level["pooled"]) == pytest.approx((doubled, doubled))
+    assert level["r2"] == pytest.approx(1.0)
+    assert level["accuracy"] == pytest.approx(0.8)
+    assert (level["label"], level["seeds"]) == (">", 2)
+    assert one(found.alphas, level=1)["label"] == "?"
+
+
+def test_exemplars_need_two_seeds_and_count_changed_modes(formula):
+    sweep = formula(seeds=[0, 1, 2])
+
+    def moved(chain, level, task):
+        # Two of three pruned networks err on 3, one on 4: the mode changes for 3 alone.
+        return (3,) if level and chain.seed < 2 else (4,) if level else ()
+
+    sweep.commit(moved)
+    row = one(robustness(sweep.plan, sweep.store).exemplars, level=1)
+    assert (row["count"], row["fraction"], row["seeds"], row["few"]) == (1, 0.05, 3, True)
+    assert (row["accuracy_on"], row["accuracy_off"]) == (1.0, 1.0)
+
+    alone = formula(seeds=[0], name="alone", store="alone")
+    alone.commit(moved)
+    assert robustness(alone.plan, alone.store).exemplars.empty
+
+
+def test_classes_are_tested_at_each_level(formula):
+    sweep = formula(seeds=[0, 1])
+
+    def spoiled(chain, level, task):
+        return {0: (1,), 1: (1,), 2: (0, 5, 10, 15 + chain.seed)}[level]
+
+    sweep.commit(spoiled)
+    classes = robustness(sweep.plan, sweep.store).classes
+    assert len(classes) == 2 * 5
+    same = classes[classes["level"] == 1]
+    assert (same["shift"] == 0).all()
+    row = classes[(classes["level"] == 2) & (classes["class"] == 0)].iloc[0]
+    assert (row["dense_recall"], row["pruned_recall"]) == (1.0, 0.125)
+    assert row["shift"] == pytest.approx((0.125 - 0.8) - (1 - 0.95))
+
+
+def test_corruption_error_is_relative_to_the_parent(formula):
+    sweep = formula(seeds=[0])
+
+    def fog(chain, level, task):
+        count = {"nominal": 1, "fog-1": 2, "fog-3": 4, "contrast-3": 2}.get(task, 0)
+        return range(count * (2 if level == 2 and task == "fog-3" else 1))
+
+    sweep.commit(fog)
+    found = robustness(sweep.plan, sweep.store).corruption_error
+    second = found[found["level"] == 2].set_index("corruption")["corruption_error"]
+    assert second.to_dict() == pytest.approx({"fog": 10 / 6, "contrast": 1.0, "mCE": 8 / 6})
+    first = found[found["level"] == 1].set_index("corruption")["corruption_error"]
+    assert first.to_dict() == pytest.approx({"fog": 1.0, "contrast": 1.0, "mCE": 1.0})
+
+
+def test_outliers_are_told_by_both_scores(formula):
+    sweep = formula(seeds=[0])
+    sweep.commit()
+    found = robustness(sweep.plan, sweep.store).outliers
+    assert set(found["score"]) == {"max softmax", "energy"}
+    assert len(found) == 3 * 2
+    assert (found["auroc"] == 1.0).all()
+    assert (found["fpr95"] == 0.0).all()
+
+
+def test_a_network_that_errs_on_all_but_members_gives_them_away(formula):
+    sweep = formula(seeds=[0, 1])
+
+    def overfits(chain, level, task):
+        return range(20) if level == 2 and task == "nominal" else ()
+
+    sweep.commit(overfits)
+    found = robustness(sweep.plan, sweep.store).membership
+    accuracy = found.groupby(["level", "attack"])["balanced_accuracy"].mean()
+    assert set(found["attack"]) == {"correctness", "confidence", "entropy", "modified entropy"}
+    for attack in ("correctness", "confidence", "modified entropy"):
+        assert accuracy[2, attack] == 1.0, attack
+        assert accuracy[1, attack] == 0.5, attack
+    assert accuracy[2, "entropy"] == 0.5
+
+    alone = formula(seeds=[0], name="alone", store="alone")
+    alone.commit(overfits)
+    assert set(robustness(alone.plan, alone.store).membership["attack"]) == {"correctness"}
+
+
+def test_iou_of_a_class_is_over_the_whole_test_set(formula):
+    """Two images, three classes, of which the labels show two."""
+    sweep = formula(seeds=[0], tasks={"train": ["nominal"]})
+    (task,) = sweep.plan.task_keys
+    counts = PixelCounts(
+        task=task,
+        true_positive=np.array([[4, 1, 0], [2, 0, 0]], np.int32),
+        predicted=np.array([[5, 1, 2], [2, 0, 1]], np.int32),
+        labelled=np.array([[4, 4, 0], [3, 0, 0]], np.int32),
+    )
+    sweep.commit()
+    for chain in sweep.plan.chains:
+        for key in chain.networks:
+            evaluation = evaluation_key(key, [task])
+            sweep.store.discard(evaluation)
+            files = {"predictions.parquet": to_parquet([counts])}
+            sweep.store.put(evaluation, {"network": key, "tasks": [task]}, files)
+    found = robustness(sweep.plan, sweep.store)
+    rows = found.class_iou[found.class_iou["level"] == 2].set_index("class")
+    assert rows["iou"].to_dict() == pytest.approx({0: 6 / 8, 1: 1 / 4})
+    assert rows["labelled"].to_dict() == {0: 7, 1: 4}
+    for name in COLUMNS.keys() - {"class_iou"}:
+        assert getattr(found, name).empty, name
+
+
+def test_without_its_parent_a_network_is_measured_but_not_compared(formula):
+    sweep = formula(seeds=[0])
+    sweep.commit(errs, chains=sweep.plan.chains[1:])
+    found = robustness(sweep.plan, sweep.store)
+    assert len(found.metrics) == 2 * 6
+    assert found.metrics["agreement"].isna().all()
+    assert found.recall_distortion.empty
+    assert found.corruption_error.empty
+    assert len(found.outliers) == 2 * 2
+
+
+def test_one_network_is_in_memory_at_a_time(formula, monkeypatch):
+    """Each evaluation is read once, and what was read is dropped before the next."""
+    import weakref
+
+    sweep = formula(seeds=[0, 1])
+    sweep.commit(errs)
+    alive: list[weakref.ref] = []
+    read = robustness_tables.outputs
+
+    class Kept(dict):
+        pass
+
+    def counted(store, member, tasks):
+        assert not [one for one in alive if one() is not None]
+        found = Kept(read(store, member, tasks))
+        alive.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(robustness_tables, "outputs", counted)
+    robustness(sweep.plan, sweep.store)
+    assert len(alive) == 2 * 3
