@@ -88,6 +88,7 @@ def test_every_part_is_there_where_all_is_measured(page):
     assert page.titles == [*PARTS.values(), *FROM_READINGS.values()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", PARTS)
 def test_a_part_shows_when_its_table_has_rows(
     make_results, make_context, make_robustness, tmp_path, table
@@ -98,6 +99,7 @@ def test_a_part_shows_when_its_table_has_rows(
     assert titles_of(make_results, make_context, found, tmp_path) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", FROM_READINGS)
 def test_a_measure_has_its_part(make_results, make_context, make_robustness, tmp_path, quantity):
     found = make_robustness(methods=("wt",), tasks=("nominal",), only=("readings", "metrics"))
@@ -151,6 +153,7 @@ def test_alpha_has_its_label_and_exemplars_their_share(page):
     assert page.tables[f"corruption-error-{NETWORK}"][1][1] == "100.2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balanced", [True, False])
 def test_alpha_of_an_unbalanced_test_set_is_flagged(
     make_results, make_context, make_robustness, tmp_path, balanced
@@ -164,6 +167,7 @@ def test_alpha_of_an_unbalanced_test_set_is_flagged(
     assert ("not equally large" in file.read_text(encoding="utf-8")) is not balanced
 
 
+@pytest.mark.slow
 def test_classes_are_counted_where_they_can_be_tested(
     make_results, make_context, make_robustness, tmp_path
 ):
@@ -289,6 +293,7 @@ def test_many_tasks_of_parents_alone_give_a_report(whole_report, tmp_path):
     assert page.titles == []
 
 
+@pytest.mark.slow
 def test_names_are_escaped_in_every_part(make_results, make_context, make_robustness, tmp_path):
     evil = "<script>alert(1)</script>$x$"
     sweep = {"networks": ("resnet8-digits",), "methods": (evil,), "tasks": ("nominal", evil)}
