@@ -1,7 +1,7 @@
 """The order of chains: which may start next, and what a failure blocks.
 
-A chain waits for its dense parent, and for that of another seed if it is compared with it; the
-failure of either blocks it.
+A chain waits for its dense parent, whose failure blocks it, and for that of another seed if it is
+compared with it. Without the latter it still prunes and tests; then its measures fail.
 """
 
 from __future__ import annotations
@@ -96,7 +96,11 @@ class Frontier:
             heappush(self._ready, heir)
 
     def _block(self, name: str, failed: str) -> None:
-        for *_, heir in self._heirs.pop(name, ()):
+        for entry in self._heirs.pop(name, ()):
+            heir = entry[-1]
+            if heir.waits_for[0] != name:
+                self._release(entry, name)
+                continue
             if heir.name in self.blocked:
                 continue
             self.blocked[heir.name] = failed

@@ -50,7 +50,7 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True)
 class ChainState:
-    """One chain; a network that an earlier chain makes too is tallied there, and only there.
+    """One chain; what an earlier chain makes too is tallied there, and only there.
 
     ``lacking`` are the checkpoints that are not committed. They are no networks of the tally, and
     cost no epochs, since the parent's training passes through them; but if the parent itself is
@@ -105,9 +105,11 @@ def compare(plan: Plan, store: Store) -> State:
                 tally.cells_cached += cells
                 tally.epochs += epochs + again * cached
                 tally.epochs_cached += epochs * cached
-        tally.measures = len(chain.measures)
-        tally.measures_cached = sum(one.key in index.networks for one in chain.measures)
-        complete = complete and tally.measures_cached == tally.measures
+        complete = complete and all(one.key in index.networks for one in chain.measures)
+        own = {one.key for one in chain.measures} - seen
+        seen |= own
+        tally.measures = len(own)
+        tally.measures_cached = len(own & index.networks)
         total.add(tally)
         states.append(ChainState(chain=chain, complete=complete, tally=tally, lacking=lacking))
     return State(tuple(states), total)

@@ -67,8 +67,11 @@ class _Images:
                 shadow.score(attack), self.score(attack), self.label, self.member, classes
             )
             for attack, column in SCORES.items()
-            if column in self._columns and column in shadow._columns
+            if self._told(column) and shadow._told(column)
         }
+
+    def _told(self, column: str) -> bool:
+        return column in self._columns and not bool(np.isnan(self._columns[column]).any())
 
     def score(self, attack: str) -> NDArray[Any]:
         """Return the score of an attack, larger for members."""

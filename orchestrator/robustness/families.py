@@ -73,13 +73,15 @@ def family(label: str) -> str:
 def corruption(label: str) -> tuple[str, str]:
     """Name the published set and the corruption that a task is a severity of, or nothing.
 
-    ``fog-3`` is of (nothing, fog), ``shifted-cifar10_c-fog-3`` of (cifar10_c, fog).
+    ``fog-3`` is of (nothing, fog), ``shifted-cifar10_c-fog-3`` of (cifar10_c, fog), and
+    ``fog-3-imagenet``, of ImageNet-C's severities on small images, of (imagenet, fog).
     """
     name, *options = label.split("-")
     if name in _BY_NAME:
-        return "", name
+        return "imagenet" if "imagenet" in options else "", name
     if name == SHIFTED:
         for place, option in enumerate(options):
             if option in _BY_NAME:
-                return "-".join(options[:place]), option
+                # Options come in the order of the sweep file; the severity makes no other source.
+                return "-".join(one for one in options[:place] if not one.isdigit()), option
     return "", ""

@@ -87,11 +87,11 @@ def _scores(columns: Columns) -> dict[str, float]:
         "error": float((label != predicted).mean()),
         "worst_recall": float(worst_class_recall(recall)),
     }
-    if "p_true" in columns:
+    if _told(columns, "p_true"):
         found["nll"] = negative_log_likelihood(columns["p_true"]).value
-    if "confidence" in columns:
+    if _told(columns, "confidence"):
         found["ece"] = expected_calibration_error(columns["confidence"], label == predicted)
-    if "brier" in columns:
+    if _told(columns, "brier"):
         found["brier"] = brier_score(columns["brier"])
     return found
 
@@ -115,7 +115,7 @@ def outlier_rows(
     inside = found.get(conditions.clean, {})
     for task in (task for task in found if task in conditions.outliers):
         for score, column in OUTLIER_SCORES.items():
-            if column in inside and column in found[task]:
+            if _told(inside, column) and _told(found[task], column):
                 known, foreign = (_finite(one[column]) for one in (inside, found[task]))
                 yield name(member) | {
                     "task": task,
@@ -142,6 +142,11 @@ def iou_rows(member: Member, found: Mapping[str, Columns], conditions: Condition
                 "iou": inside[label] / (guessed[label] + truth[label] - inside[label]),
                 "labelled": int(truth[label]),
             }
+
+
+def _told(columns: Columns, name: str) -> bool:
+    """Whether there is a number for every example; a network that overflows gives none for some."""
+    return name in columns and not bool(np.isnan(columns[name]).any())
 
 
 def _finite(scores: NDArray[Any]) -> NDArray[np.float64]:

@@ -152,16 +152,23 @@ class TasksSection(Section):
         return self
 
     @model_validator(mode="after")
-    def _labelled(self) -> TasksSection:
+    def _on_test_images(self) -> TasksSection:
         sides = (("train", self.train), ("test", self.test))
         reject_any(
-            ((side, index), f"'{one.name}' has no labels, so no accuracy: move it to 'other'")
+            ((side, index), f"'{one.name}' has {lack}: move it to 'other'")
             for side, elements in sides
             for index, variants in enumerate(elements)
             for one in variants
-            if not TASKS.get(one.name).labelled
+            if (lack := _lack(one))
         )
         return self
+
+
+def _lack(task: Component) -> str:
+    """What a task lacks to have a prune potential."""
+    if not TASKS.get(task.name).labelled:
+        return "no labels, so no accuracy"
+    return "no test images" if TASKS.create(task).members() else ""
 
 
 def _listed(value: Any) -> Any:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -90,16 +91,29 @@ def _inspect_file(store: Store, key: str, name: str) -> Iterator[Damage]:
 def remove_damaged(store: Store, damages: Iterable[Damage]) -> list[str]:
     """Discard the damaged objects, so that the next run makes them again; returns their keys.
 
-    The evaluations of a damaged network go too: on a GPU the network that replaces it may predict
-    otherwise. They go first, so that an interruption leaves the damage to be found again.
+    The evaluations and measures of a damaged network go too: on a GPU the network that replaces it
+    may predict otherwise. They go first, so that an interruption leaves the damage to be found
+    again.
     """
     keys = {damage.key for damage in damages}
-    evaluations = {other for key in keys if "-" not in key for other in store.evaluations(key)}
-    first = sorted(evaluations | {key for key in keys if "-" in key})
-    removed = [*first, *sorted(key for key in keys if "-" not in key)]
+    networks = {key for key in keys if "-" not in key}
+    evaluations = {other for key in networks for other in store.evaluations(key)}
+    first = sorted(evaluations | _measures_of(store, networks) | (keys - networks))
+    removed = [*first, *sorted(networks.difference(first))]
     for key in removed:
         store.discard(key)
     return removed
+
+
+def _measures_of(store: Store, networks: AbstractSet[str]) -> set[str]:
+    """Find the whole measures that one of ``networks`` is a subject of."""
+    found = set()
+    for key in store.keys() if networks else ():
+        if "-" not in key and key not in networks:
+            with suppress(DamagedObjectError, MissingObjectError):
+                if not networks.isdisjoint(store.record(key).get("subjects", ())):
+                    found.add(key)
+    return found
 
 
 def worked_on(store: Store) -> set[str]:

@@ -95,6 +95,32 @@ def test_a_child_starts_as_soon_as_its_own_parent_is_done() -> None:
     assert names(frontier) == ["b1"]
 
 
+def compared(name: str, parent: str, separate: str) -> Chain:
+    return replace(make_chain(name, parent), waits_for=(parent, separate))
+
+
+def test_a_compared_chain_waits_for_both_parents() -> None:
+    chains = [make_chain("a"), make_chain("b"), compared("a1", "a", "b")]
+    frontier = Frontier(chains, (), lambda event: None)
+    assert names(frontier) == ["a", "b"]
+    frontier.end("a", None)
+    assert names(frontier) == []
+    frontier.end("b", None)
+    assert names(frontier) == ["a1"]
+
+
+def test_only_the_failure_of_its_own_parent_blocks_a_compared_chain() -> None:
+    chains = [make_chain("a"), make_chain("b"), compared("a1", "a", "b"), compared("b1", "b", "a")]
+    frontier = Frontier(chains, (), lambda event: None)
+    assert names(frontier) == ["a", "b"]
+    frontier.end("b", "ValueError: x")
+    assert frontier.outcome.blocked == {"b1": "b"}
+    frontier.end("a", None)
+    assert names(frontier) == ["a1"]
+    frontier.end("a1", None)
+    assert frontier.exhausted
+
+
 def test_a_failure_blocks_indirect_heirs_and_names_itself() -> None:
     events: list[Event] = []
     chains = [make_chain("a"), make_chain("b", "a"), make_chain("c", "b"), make_chain("d")]

@@ -89,6 +89,13 @@ def test_a_plan_counts_what_is_measured_and_what_is_not(tiny: Write, tmp_path: P
     assert total.missing("measures") == 7
 
 
+def test_a_measure_that_two_chains_share_is_counted_once(tiny: Write, tmp_path: Path) -> None:
+    plan = measured(tiny, ratios=[0.3], schedule=["cascade", "one_shot"])
+    keys = [cell.key for one in plan.chains for cell in one.measures]
+    assert (len(keys), len(set(keys))) == (16, 8)
+    assert compare(plan, Store(tmp_path / "store")).total.of("measures") == (8, 0)
+
+
 def test_a_measure_is_named_once(tiny: Write) -> None:
     twice = [{"own_measures:Count": {"images": 5}}, {"own_measures:Count": {"images": [4, 5]}}]
     with pytest.raises(SweepError, match=r"measures\[1\]: duplicate measure 'Count-5'"):

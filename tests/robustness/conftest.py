@@ -57,6 +57,7 @@ class Formula:
         self.spec = load_sweep(file)
         self.plan: Plan = make_plan(self.spec)
         self.store = Store(self.spec.store)
+        self.unknown: set[tuple[str, str]] = set()
 
     def commit(self, wrong: Wrong = nothing_wrong, chains: Iterable[Chain] | None = None) -> None:
         for chain in self.plan.chains if chains is None else chains:
@@ -82,7 +83,11 @@ class Formula:
             foreign = task.label.startswith("outliers")
             label = np.full(20, -1) if foreign else LABELS
             confidence = 0.5 if foreign else 0.75
-            yield said(task.key, label, wrong(chain, level, task.label), confidence)
+            made = said(task.key, label, wrong(chain, level, task.label), confidence)
+            for task_label, column in self.unknown:
+                if task_label == task.label:
+                    getattr(made, column)[0] = np.nan
+            yield made
 
     def read(self, found: Callable[[Chain], Iterable[Reading]]) -> None:
         for chain in self.plan.chains:

@@ -40,3 +40,17 @@ def test_every_task_has_a_family_and_every_corruption_one_of_the_four():
             assert corruption(f"shifted-cifar10_c-{name}-3") == ("cifar10_c", name)
         else:
             assert corruption(name) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("label", "source"),
+    [
+        ("fog-3", ("", "fog")),
+        ("fog-3-imagenet", ("imagenet", "fog")),
+        ("shifted-cifar10_c-fog-3", ("cifar10_c", "fog")),
+        ("shifted-cifar10_c-3-fog", ("cifar10_c", "fog")),
+        ("fgsm-0.1", ("", "")),
+    ],
+)
+def test_severities_of_one_source_make_one_corruption_error(label, source):
+    assert corruption(label) == source

@@ -27,6 +27,18 @@ def errs(chain, level, task):
     return {0: (0, 1), 1: (1, 2), 2: (0, 2, 5, 10, 15)}[level]
 
 
+def test_an_output_that_is_no_number_has_no_score_and_leaves_the_others(formula):
+    sweep = formula()
+    sweep.unknown = {("fog-3", "p_true"), ("fog-3", "confidence"), ("nominal", "energy")}
+    sweep.commit(errs)
+    found = robustness(sweep.plan, sweep.store)
+    fog, clean = (found.metrics[found.metrics["task"] == task] for task in ("fog-3", "nominal"))
+    assert fog[["nll", "ece"]].isna().all(axis=None)
+    assert fog[["error", "brier"]].notna().all(axis=None)
+    assert clean[["nll", "ece"]].notna().all(axis=None)
+    assert set(found.outliers["score"]) == {"max-softmax"}
+
+
 def test_an_empty_store_has_all_columns(formula):
     sweep = formula()
     found = robustness(sweep.plan, sweep.store)

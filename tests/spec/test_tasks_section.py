@@ -23,6 +23,12 @@ def test_outliers_are_on_no_side_of_the_shift(tiny: Write, side: str) -> None:
     assert line.endswith(expected)
 
 
+def test_what_was_trained_on_is_on_no_side_of_the_shift(tiny: Write) -> None:
+    tasks = {"train": ["nominal"], "test": [{"training_images": {"count": 5}}]}
+    with pytest.raises(SweepError, match=r"tasks.test\[0\]: 'training_images' has no test images"):
+        load_sweep(tiny(tasks=tasks))
+
+
 def test_beside_it_they_are(tiny: Write) -> None:
     members = {"training_images": {"count": 10}}
     spec = load_sweep(tiny(tasks={"train": ["nominal"], "other": [OUTLIERS, members]}))

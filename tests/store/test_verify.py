@@ -123,6 +123,15 @@ def test_a_damaged_network_takes_its_evaluations_along(store: Store) -> None:
     assert set(store.keys()) == {key(1), kept}
 
 
+def test_a_damaged_network_takes_along_what_it_was_compared_in(store: Store) -> None:
+    fill(store, 2)
+    for name, subjects in (("both", [key(0), key(1)]), ("other", [key(1)])):
+        store.put(key(name), {"kind": "measure", "subjects": subjects}, {"p": b"1"})
+    flip(paths_of(store, key(0))[0], 0, 0)
+    assert remove_damaged(store, verify(store)) == [key("both"), key(0)]
+    assert set(store.keys()) == {key(1), key("other")}
+
+
 def test_a_damaged_evaluation_leaves_its_network(store: Store) -> None:
     fill(store, 1)
     damaged, kept = evaluate(store, key(0), "t1"), evaluate(store, key(0), "t2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import subprocess
 import sys
 
@@ -186,3 +187,28 @@ def test_others_make_the_blocks_of_a_process_that_is_killed(tmp_path):
 def test_blocks_draw_different_numbers():
     seeds = {block_generator(key, block).initial_seed() for key in "ab" for block in range(50)}
     assert len(seeds) == 100
+
+
+def test_a_disk_that_takes_parts_gets_all_of_them(tmp_path, monkeypatch):
+    whole = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, part, at: whole(file, part[:1000], at))
+    assert np.array_equal(noisy(tmp_path), noisy(tmp_path / "other"))
+
+
+def test_a_disk_that_fills_up_is_an_error_and_leaves_no_block_that_seems_whole(
+    tmp_path, monkeypatch
+):
+    left, whole = [30_000], os.pwrite
+
+    def full(file, part, at):
+        taken = min(len(part), left[0])
+        if not taken:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        left[0] -= taken
+        return whole(file, part[:taken], at)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="No space left"):
+            noisy(tmp_path)
+    assert np.array_equal(noisy(tmp_path), noisy(tmp_path / "other"))

@@ -14,6 +14,7 @@ from workers.contracts import (
     Component,
     Measure,
     MeasureCell,
+    PermanentError,
     Probe,
     Reading,
     Subject,
@@ -94,3 +95,35 @@ def test_readings_survive_their_file():
     ]
     assert from_parquet(to_parquet(made)) == made
     assert from_parquet(to_parquet([])) == []
+
+
+def test_the_label_of_a_measure_does_not_change_what_it_finds(folder):
+    other = replace(CELL, key=key("relabelled"), label="looked")
+    run(folder, replace(MEASURED, measures=(other,)))
+    assert seen(readings(folder, other)) == seen(readings(folder))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused(Measure):
+    """Suits no network."""
+
+    def measure(self, subjects: tuple[Subject, ...], probe: Probe) -> list[Reading]:
+        """Refuse."""
+        raise PermanentError("needs another network")
+
+
+def test_a_measure_that_does_not_suit_keeps_no_other_from_its_numbers(folder):
+    unsuited = MeasureCell(
+        key=key("refused"), label="refused", measure=Component(f"{__name__}:Refused")
+    )
+    suited = replace(CELL, key=key("after it"))
+    with pytest.raises(PermanentError, match="needs another network"):
+        run(folder, replace(MEASURED, measures=(unsuited, suited)))
+    assert readings(folder, suited)
+    assert not Store(folder).has(unsuited.key)
+
+
+def test_without_the_separate_network_there_is_no_comparison(folder):
+    alone = replace(MEASURED, measures=(replace(CELL, key=key("alone")),), separate=key("nowhere"))
+    with pytest.raises(PermanentError, match="dense network of another seed, which is not there"):
+        run(folder, alone)

@@ -25,7 +25,7 @@ def test_members_are_what_is_fitted_to_and_never_held_out(tmp_path: Path) -> Non
     kept, _ = holdout(len(whole.labels), 0.25, multiple=16)
     train = load_train_data(digits, tmp_path, CPU, multiple=16)
     for count in (10, 10**6):
-        members = members_of(train, digits, count, cache=tmp_path, threads=1)
+        members = members_of(train, digits, count, content="1", cache=tmp_path, threads=1)
         assert np.array_equal(members.pixels, whole.pixels[kept[:count]])
         assert np.array_equal(members.labels, whole.labels[kept[:count]])
     assert len(members.labels) == len(kept)
@@ -52,17 +52,17 @@ def test_members_that_stay_on_disk_are_decoded_once(
     data = ImageNet(size=16, holdout=0.25)
     train = load_train_data(data, photos, CPU, threads=2)
     cache = photos / "cache"
-    members = members_of(train, data, 10, cache=cache, threads=2)
+    members = members_of(train, data, 10, content="1", cache=cache, threads=2)
     assert isinstance(members.pixels, np.memmap)
     assert members.pixels.shape == (10, 16, 16, 3)
     for index in range(10):
         assert np.array_equal(members.pixels[index], data.decode(train.fit.view(index)))
     assert np.array_equal(members.labels, train.fit.labels[:10])
-    everything = members_of(train, data, 10**6, cache=cache, threads=2)
+    everything = members_of(train, data, 10**6, content="1", cache=cache, threads=2)
     assert len(everything.labels) == 18
     assert np.array_equal(everything.pixels[:10], members.pixels)
     monkeypatch.setattr(ImageNet, "decode", None)
-    again = members_of(train, data, 10, cache=cache, threads=2)
+    again = members_of(train, data, 10, content="1", cache=cache, threads=2)
     assert np.array_equal(again.pixels, members.pixels)
     assert len(list((cache / "inputs").iterdir())) == 2
 
@@ -70,7 +70,7 @@ def test_members_that_stay_on_disk_are_decoded_once(
 def test_members_of_segmentation_have_their_label_maps(voc_root: Path) -> None:
     data = PascalVOC(size=24, holdout=0.0)
     train = load_train_data(data, voc_root, CPU, threads=1)
-    members = members_of(train, data, 5, cache=voc_root / "cache", threads=1)
+    members = members_of(train, data, 5, content="1", cache=voc_root / "cache", threads=1)
     both = data.decode(train.fit.view(0))
     assert np.array_equal(members.pixels[0], both[..., :-1])
     assert np.array_equal(members.labels[0], both[..., -1])

@@ -61,7 +61,7 @@ class BlockFile:
         file = os.open(self.path, os.O_RDWR | os.O_CREAT)
         try:
             os.ftruncate(file, self._length)
-            os.pwrite(file, self._header, 0)
+            _write(file, self._header, 0)
             missing = [block for block in range(self._count) if not self._holds(file, block)]
             with ThreadPoolExecutor(threads) as pool:
                 is_here = list(pool.map(partial(self._make, file, make, wait=False), missing))
@@ -81,8 +81,8 @@ class BlockFile:
         with _held(file, block, wait=wait) as held:
             if held and not self._holds(file, block):
                 content = make(block).tobytes()
-                os.pwrite(file, content, self._start(block))
-                os.pwrite(file, sha256(content).digest(), self._start_of_digest(block))
+                _write(file, content, self._start(block))
+                _write(file, sha256(content).digest(), self._start_of_digest(block))
         return held
 
     def _holds(self, file: int, block: int) -> bool:
@@ -114,6 +114,14 @@ class BlockFile:
             header, {"descr": "|u1", "fortran_order": False, "shape": self.shape}
         )
         return header.getvalue()
+
+
+def _write(file: int, content: bytes, start: int) -> None:
+    """Write all of ``content``: a full disk takes a part of it first, and raises at the next."""
+    left = memoryview(content)
+    while left:
+        written = os.pwrite(file, left, start)
+        left, start = left[written:], start + written
 
 
 @lru_cache(maxsize=4096)

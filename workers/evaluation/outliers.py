@@ -29,6 +29,7 @@ def outliers_of(cell: TaskCell, data: Component, clean: Images, root: Path) -> I
         raise PermanentError(f"{cell.label} needs a network that classifies images, not pixels")
     wanted = f"{data} {cell.fingerprint} {root}"
     if wanted not in _WARM:
+        _WARM.clear()
         _WARM[wanted] = _load(cell, data, root)
     images = _WARM[wanted]
     if images.pixels.shape[1:] != clean.pixels.shape[1:]:

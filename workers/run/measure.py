@@ -22,7 +22,7 @@ class SiteProbe:
     """What one measure works with, at the place of a chain."""
 
     site: Site
-    label: str
+    cell: MeasureCell
 
     @property
     def device(self) -> torch.device:
@@ -31,8 +31,8 @@ class SiteProbe:
 
     @cached_property
     def generator(self) -> torch.Generator:
-        """Seeded by the data and the measure, and not by the chain."""
-        return _generator(f"{self.site.chain.fingerprint}/{self.label}")
+        """Seeded by the data and the name of the measure, which is in its key; not by its label."""
+        return _generator(f"{self.site.chain.fingerprint}/{self.cell.measure.name}")
 
     def network(self, subject: Subject) -> torch.nn.Module:
         """Load a network in evaluation mode."""
@@ -42,7 +42,9 @@ class SiteProbe:
         """Choose test images by the data alone."""
         test, train = self.site.data.test, self.site.data.train
         if test.labels.ndim > 1:
-            raise PermanentError(f"{self.label} needs images of one class each, not label maps")
+            raise PermanentError(
+                f"{self.cell.label} needs images of one class each, not label maps"
+            )
         order = torch.randperm(len(test.labels), generator=_generator(self.site.chain.fingerprint))
         chosen = np.sort(order[:count].numpy())
         pixels = torch.from_numpy(np.array(test.pixels[chosen])).to(self.device)
@@ -58,9 +60,10 @@ def measure(site: Site, cell: MeasureCell) -> None:
         if site.store.has(cell.key):
             return
         start = time.perf_counter()
+        _check_separate(site, cell)
         subjects = _with_achieved_ratios(site)
         plug_in = MEASURES.create(cell.measure)
-        readings = list(plug_in.measure(subjects, SiteProbe(site, cell.label)))
+        readings = list(plug_in.measure(subjects, SiteProbe(site, cell)))
         record = {
             "kind": "measure",
             "created": time.time(),
@@ -72,6 +75,15 @@ def measure(site: Site, cell: MeasureCell) -> None:
         }
         site.store.put(cell.key, record, {READINGS: to_parquet(readings)})
     site.report(Event(chain=site.chain.name, kind="measure", detail=cell.label))
+
+
+def _check_separate(site: Site, cell: MeasureCell) -> None:
+    separate = site.chain.separate
+    if separate and not site.store.has(separate):
+        raise PermanentError(
+            f"{cell.label} compares with the dense network of another seed, which is not there: "
+            f"{separate}"
+        )
 
 
 def _with_achieved_ratios(site: Site) -> list[Subject]:

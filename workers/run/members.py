@@ -18,7 +18,7 @@ BATCH = 64
 
 
 def members_of(
-    train: TrainData, data_set: DataSet, count: int, *, cache: Path, threads: int
+    train: TrainData, data_set: DataSet, count: int, *, content: str, cache: Path, threads: int
 ) -> Images:
     """Return the first ``count`` images that networks are fitted to, or all if there are fewer.
 
@@ -29,6 +29,7 @@ def members_of(
         train: the train split, parted.
         data_set: what it was loaded from.
         count: how many.
+        content: identifies what the files hold and how they are decoded.
         cache: folder of that file; several processes may share it.
         threads: that decode.
 
@@ -41,12 +42,14 @@ def members_of(
             return Images(pixels[:count].cpu().numpy(), labels[:count].cpu().numpy())
         case Listing() as listing if isinstance(data_set, StreamedDataSet):
             fitted = listing.take(np.arange(min(count, len(listing))))
-            return _decoded(fitted, data_set, cache, threads)
+            return _decoded(fitted, data_set, content, cache, threads)
     raise DataError(f"cannot tell what networks on {type(data_set).__name__} were trained on")
 
 
-def _decoded(listing: Listing, data_set: StreamedDataSet, cache: Path, threads: int) -> Images:
-    made_of = repr((data_set, type(data_set).version, *listing.paths))
+def _decoded(
+    listing: Listing, data_set: StreamedDataSet, content: str, cache: Path, threads: int
+) -> Images:
+    made_of = repr((content, *listing.paths))
     path = cache / "inputs" / f"{sha256(made_of.encode()).hexdigest()}.npy"
     if not path.exists():
         _decode(path, listing, data_set, threads)

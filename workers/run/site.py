@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -85,9 +85,21 @@ class Site:
             self.data.train,
             DATA_SETS.create(self.chain.data),
             count,
+            content=self.content,
             cache=self.runtime.cache,
             threads=self.runtime.decoders,
         )
+
+    @property
+    def content(self) -> str:
+        """Identify the images as they are decoded: one file can be read in several ways."""
+        data_set = DATA_SETS.create(self.chain.data)
+        options = {
+            option.name: getattr(data_set, option.name)
+            for option in fields(data_set)
+            if not option.metadata.get("runtime")
+        }
+        return f"{self.chain.fingerprint} {type(data_set).__name__} {data_set.version} {options}"
 
     @property
     def delta(self) -> float:

@@ -13,7 +13,16 @@ from collections.abc import Sequence
 import torch
 
 from workers.checkpoint import WEIGHTS, dump
-from workers.contracts import Chain, Event, Report, Runtime, Store, TaskCell, evaluation_key
+from workers.contracts import (
+    Chain,
+    Event,
+    PermanentError,
+    Report,
+    Runtime,
+    Store,
+    TaskCell,
+    evaluation_key,
+)
 from workers.evaluation.evaluate import evaluate
 from workers.evaluation.predictions import PREDICTIONS
 from workers.evaluation.results import to_parquet
@@ -39,8 +48,7 @@ def run_chain(
         _make(site, stage)
         if stage.evaluated:
             _evaluate(site, stage, tasks)
-    for cell in chain.measures:
-        measure(site, cell)
+    _measure(site)
 
 
 def release() -> None:
@@ -81,7 +89,7 @@ def _commit_predictions(site: Site, network: str, tasks: Sequence[TaskCell]) -> 
         site.data.test,
         mean=site.data.train.mean,
         std=site.data.train.std,
-        fingerprint=site.chain.fingerprint,
+        fingerprint=site.content,
         runtime=site.runtime,
         device=site.device,
         members=site.members,
@@ -97,6 +105,18 @@ def _commit_predictions(site: Site, network: str, tasks: Sequence[TaskCell]) -> 
         "environment": site.environment(),
     }
     site.store.put(evaluation_key(network, keys), record, {PREDICTIONS: content})
+
+
+def _measure(site: Site) -> None:
+    """Measure all that can be measured, then fail for what cannot."""
+    unsuitable: PermanentError | None = None
+    for cell in site.chain.measures:
+        try:
+            measure(site, cell)
+        except PermanentError as error:
+            unsuitable = unsuitable or error
+    if unsuitable:
+        raise unsuitable
 
 
 def _missing(store: Store, network: str, tasks: Sequence[TaskCell]) -> list[TaskCell]:
