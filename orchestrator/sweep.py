@@ -167,6 +167,7 @@ def _missing(state: State) -> tuple[tuple[str, int], ...]:
         "chains": len(state.pending),
         "networks": total.networks - total.networks_cached,
         "cells": total.cells - total.cells_cached,
+        "measures": total.measures - total.measures_cached,
     }
     return tuple((what, count) for what, count in counts.items() if count)
 

@@ -87,30 +87,24 @@ def status_table(
     name: str, state: State, outcome: Outcome, busy: Collection[str] = ()
 ) -> RenderableType:
     """Show the chains that are not complete, what is done in all, and why chains failed."""
-    table = _table(None, "chain", "state", "networks", "cells", texts=2)
+    total = state.total
+    kinds = ("networks", "cells", *(("measures",) if total.measures else ()))
+    table = _table(None, "chain", "state", *kinds, texts=2)
     named = [(STATES.index(chain_state(s, outcome, busy)), s) for s in state.chains]
     unfinished = sorted((pair for pair in named if not pair[1].complete), key=lambda pair: pair[0])
     for place, chain in unfinished[:ROWS]:
-        tally = chain.tally
-        table.add_row(
-            Text(chain.chain.name),
-            STATES[place],
-            f"{tally.networks_cached:,}/{tally.networks:,}",
-            f"{tally.cells_cached:,}/{tally.cells:,}",
-        )
+        done_of = (chain.tally.of(kind) for kind in kinds)
+        shown = (f"{cached:,}/{everything:,}" for everything, cached in done_of)
+        table.add_row(Text(chain.chain.name), STATES[place], *shown)
     parts: list[RenderableType] = [table] if unfinished else []
     parts += map(Text, _rest(len(unfinished) - ROWS, "chains"))
     parts += [Text()] if unfinished else []
     counts = Counter(STATES[place] for place, _ in named)
     listed = ", ".join(f"{counts[word]:,} {word}" for word in STATES if counts[word])
-    total = state.total
     parts.append(Text(f"{name}: {len(state.chains):,} chains: {listed}"))
-    parts.append(
-        Text(
-            f"{total.networks_cached:,} of {total.networks:,} networks and "
-            f"{total.cells_cached:,} of {total.cells:,} cells are done"
-        )
-    )
+    pairs = ((*total.of(kind), kind) for kind in kinds)
+    counted = [f"{cached:,} of {everything:,} {kind}" for everything, cached, kind in pairs]
+    parts.append(Text(f"{', '.join(counted[:-1])} and {counted[-1]} are done"))
     done = state.done
     causes = [(chain, cause) for chain, cause in outcome.failed.items() if chain not in done]
     parts += [Text(f"{chain}: {cause}", style="red") for chain, cause in causes[:FAILURES]]

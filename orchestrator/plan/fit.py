@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workers.contracts import Component, DataError, Task
-from workers.registry import DATA_SETS, TASKS
+from workers.registry import DATA_SETS, MEASURES, TASKS
 
 if TYPE_CHECKING:
     from orchestrator.spec import NetworkSpec, TaskSpec
@@ -42,6 +42,23 @@ def check_fit(tasks: Iterable[TaskSpec], networks: Sequence[NetworkSpec], root: 
             if misfit := _misfit(plug_in, theirs, classes):
                 place = f"{task.place}: " if task.place else ""
                 raise DataError(f"{place}{task.label} does not fit {name}: {misfit}")
+
+
+def check_measures(
+    measures: Sequence[Component], networks: Sequence[NetworkSpec], source: Path
+) -> None:
+    """Make sure that each measure is one for networks on such data.
+
+    Raises:
+        DataError: it is not.
+
+    """
+    for place, measure in enumerate(measures):
+        for network in networks:
+            kind = DATA_SETS.get(network.data.name).labels
+            if kind not in MEASURES.get(measure.name).labels:
+                where = f"{source}: measures[{place}]: {measure.name} does not fit {network.name}"
+                raise DataError(f"{where}: its data have {KINDS[kind]}")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.plan.chains import dense_chains, measured, pruned_chains
 from orchestrator.plan.content import described, fingerprint
-from orchestrator.plan.fit import check_fit
+from orchestrator.plan.fit import check_fit, check_measures
 from orchestrator.plan.keys import content_key, task_payload
 from orchestrator.plan.work import made_by
 from workers.contracts import Chain, TaskCell
@@ -55,11 +55,13 @@ def make_plan(spec: SweepSpec) -> Plan:
     for network in spec.networks:
         parents = list(dense_chains(spec, network))
         dense += parents
-        for parent, separate in zip(parents, (*parents[1:], *parents[:1]), strict=True):
+        for place, parent in enumerate(parents):
+            separate = parents[place - 1 if place else min(1, len(parents) - 1)]
             own = pruned_chains(spec, parent, methods, network.retraining)
             pruned += [measured(spec, chain, separate) for chain in own]
     tasks = tuple(_tasks(spec))
     check_fit(spec.tasks, spec.networks, spec.data_root)
+    check_measures(spec.measures, spec.networks, spec.source)
     return Plan(spec, tuple(dense + pruned), tasks)
 
 

@@ -15,6 +15,9 @@ from workers.registry import METHODS, UnknownPlugInError
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
 
+EDGE = 1e-9
+"""Potentials that differ by less are equal: a mean of many equal ones is rounded."""
+
 
 def answer(results: Results, context: ReportContext, network: str) -> str:
     """Say in one or two sentences how far a network can be pruned, and how far under shift.
@@ -113,7 +116,7 @@ def _nominal(
 def _ends_the_ladder(series: Series, row: pd.Series, curves: pd.DataFrame) -> bool:
     """Whether every parent passed at the last level, so that more was never tried."""
     top: float = series.rows(curves)["ratio"].max()
-    return bool(row["potential"] >= top - 1e-9)
+    return bool(row["potential"] >= top - EDGE)
 
 
 def _shifted(
@@ -123,7 +126,7 @@ def _shifted(
     if test.empty:
         return ""
     train = _mean(series, means[means["distribution"] == "train"])
-    but = "but only" if test.iloc[0]["potential"] < train["potential"] else "and"
+    but = "but only" if test.iloc[0]["potential"] < train["potential"] - EDGE else "and"
     return f", {but} to {_under_shift(series, test.iloc[0], potentials, context)}"
 
 

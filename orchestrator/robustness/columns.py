@@ -38,6 +38,10 @@ COLUMNS: dict[str, dict[str, str]] = {
     | LIMITS
     | {"label": "str", "pooled": "float64", "r2": "float64", "accuracy": "float64"}
     | {"seeds": "int64"},
+    "alpha_tests": {"network": "str", "schedule": "str", "task": "str", "claim": "str"}
+    | {"first_method": "str", "first_level": "int64"}
+    | {"second_method": "str", "second_level": "int64"}
+    | dict.fromkeys(("t", "freedom", "p", "adjusted_p"), "float64"),
     "classes": POPULATION
     | {"task": "str", "class": "int64", "dense_recall": "float64", "pruned_recall": "float64"}
     | dict.fromkeys(("shift", "t", "freedom", "p", "adjusted_p"), "float64")
@@ -74,6 +78,7 @@ class Robustness:
         recall_distortion: α of each network against its parent, on the train distribution.
         alphas: its mean over seeds with an interval that holds for all levels at once, a label
             (``<`` below 1, ``>`` above, ``?`` neither), and α pooled over classes and seeds.
+        alpha_tests: whether α grows from level to level, and differs between methods.
         classes: Welch's tests of the recall of each class, adjusted after Holm at each level.
         exemplars: examples whose modal label over seeds differs between dense and pruned networks.
         corruption_error: relative to the parent, by corruption; ``mCE`` is the mean. ``source`` is
@@ -89,6 +94,7 @@ class Robustness:
     metric_means: pd.DataFrame
     recall_distortion: pd.DataFrame
     alphas: pd.DataFrame
+    alpha_tests: pd.DataFrame
     classes: pd.DataFrame
     exemplars: pd.DataFrame
     corruption_error: pd.DataFrame

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from orchestrator.metrics.distortion_tests import alpha_intervals
-from orchestrator.robustness.attacks import membership_rows
+from orchestrator.robustness.alpha_tests import alpha_test_rows
 from orchestrator.robustness.columns import COLUMNS, SCORES, Growing, Robustness, Row, typed
 from orchestrator.robustness.conditions import Conditions
 from orchestrator.robustness.means import over_seeds
+from orchestrator.robustness.membership import membership_rows
 from orchestrator.robustness.network import Digest, digest, iou_rows, metrics, outlier_rows
 from orchestrator.robustness.outputs import DENSE, Member, outputs, populations
 from orchestrator.robustness.population import (
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
     from orchestrator.store import Store
 
+COMPUTED = frozenset({"metric_means", "alphas", "alpha_tests"})
+"""Tables that are made of others."""
 UNBOUNDED = ("nll", "brier")
 SERIES = ["network", "method", "schedule", "task"]
 
@@ -53,6 +56,7 @@ def robustness(plan: Plan, store: Store, confidence: float = 0.95) -> Robustness
     tables.growing["readings"].extend(reading_rows(plan, store))
     frames = {name: table.frame() for name, table in tables.growing.items()}
     frames["metric_means"] = _means(frames["metrics"], confidence)
+    frames["alpha_tests"] = typed("alpha_tests", alpha_test_rows(frames["recall_distortion"]))
     frames["alphas"] = _alphas(frames["recall_distortion"], tables.pooled, confidence)
     return Robustness(**frames)
 
@@ -62,9 +66,7 @@ class _Tables:
 
     def __init__(self, conditions: Conditions, store: Store) -> None:
         self.conditions, self.store = conditions, store
-        self.growing = {
-            name: Growing(name) for name in COLUMNS if name not in {"metric_means", "alphas"}
-        }
+        self.growing = {name: Growing(name) for name in COLUMNS if name not in COMPUTED}
         self.pooled: list[Row] = []
         self._parents: dict[int, Digest] = {}
 

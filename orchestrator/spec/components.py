@@ -15,8 +15,8 @@ from pydantic_core import core_schema
 
 from orchestrator.spec.labels import label
 from orchestrator.spec.mistakes import Keys, Mistake, findings, found, nearest, reject, reject_any
-from workers.contracts import Component, PlugIn
-from workers.registry import Registry, UnknownPlugInError
+from workers.contracts import Component, PlugIn, Task
+from workers.registry import DATA_SETS, Registry, UnknownPlugInError
 
 MAX_VARIANTS = 1000
 REFERENCE = r"[\w.]+:\w+"
@@ -142,9 +142,22 @@ def _refused(
 ) -> Iterator[Mistake]:
     for variant in variants:
         try:
-            plug_in(**variant)
+            made = plug_in(**variant)
         except (TypeError, ValueError) as error:
             yield path, str(error)
+        else:
+            yield from _misfed(made, path)
+
+
+def _misfed(made: PlugIn, path: Keys) -> Iterator[Mistake]:
+    """Check the data set that a task names as strictly as that of a network."""
+    data = made.replaces() if isinstance(made, Task) else None
+    if data is None:
+        return
+    try:
+        read(DATA_SETS, {data.name: dict(data.options)}, expand=False)
+    except Invalid as error:
+        yield from findings(error, (*path, "data"))
 
 
 def repeated(kind: str, elements: list[list[Component]]) -> Iterator[tuple[int, str]]:

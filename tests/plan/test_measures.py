@@ -14,7 +14,7 @@ from orchestrator.plan import Plan, make_plan
 from orchestrator.plan.state import compare
 from orchestrator.spec.loading import SweepError, load_sweep
 from orchestrator.store import Store
-from workers.contracts import Chain, Measure
+from workers.contracts import Chain, DataError, Measure
 
 Write = Callable[..., Path]
 
@@ -45,7 +45,7 @@ def measured(tiny: Write, **changes: object) -> Plan:
     return planned(tiny(**{"measures": [{"own_measures:Count": {"images": [5, 10]}}]} | changes))
 
 
-def test_a_pruned_chain_is_compared_with_the_parent_of_the_next_seed(tiny: Write) -> None:
+def test_a_pruned_chain_is_compared_with_the_parent_of_another_seed(tiny: Write) -> None:
     plan = measured(tiny)
     first, last = chain(plan, "s0/wt/cascade"), chain(plan, "s1/wt/cascade")
     dense = [chain(plan, f"s{seed}/dense") for seed in (0, 1)]
@@ -60,6 +60,21 @@ def test_a_pruned_chain_is_compared_with_the_parent_of_the_next_seed(tiny: Write
     ]
     assert [cell.label for cell in first.measures] == ["Count-5", "Count-10"]
     assert not any(one.measures for one in dense)
+
+
+def test_a_seed_more_leaves_what_was_measured(tiny: Write) -> None:
+    two, three = measured(tiny), measured(tiny, seeds=[0, 1, 2])
+    kept = {cell.key for one in two.chains for cell in one.measures}
+    assert kept < {cell.key for one in three.chains for cell in one.measures}
+    assert chain(three, "s2/wt/cascade").separate == chain(three, "s1/dense").parent
+
+
+def test_what_needs_classes_is_refused_for_label_maps(tiny: Write, voc_root: Path) -> None:
+    network = {"model": "deeplabv3_resnet50", "data": {"voc": {"size": 16}}, "name": "seg"}
+    file = tiny(networks=[network | {"training": {"epochs": 1}}], data_root=str(voc_root),
+                tasks={"train": ["nominal"]}, measures=["cka"])  # fmt: skip
+    with pytest.raises(DataError, match=r"measures\[0\]: cka does not fit seg"):
+        planned(file)
 
 
 def test_one_seed_has_no_separate_network(tiny: Write) -> None:

@@ -36,7 +36,7 @@ def test_an_output_that_is_no_number_has_no_score_and_leaves_the_others(formula)
     assert fog[["nll", "ece"]].isna().all(axis=None)
     assert fog[["error", "brier"]].notna().all(axis=None)
     assert clean[["nll", "ece"]].notna().all(axis=None)
-    assert set(found.outliers["score"]) == {"max-softmax"}
+    assert set(found.outliers["score"]) == {"max softmax"}
 
 
 def test_an_empty_store_has_all_columns(formula):

@@ -105,7 +105,7 @@ OFFICIAL = ("official_corruptions",)
         (
             {OFFICIAL[0]: {"data": {"imagenet_c": {"foldr": "x"}}, "only": ["fog"]}},
             OFFICIAL,
-            "data: got an unexpected keyword argument 'foldr'",
+            "unknown option 'foldr', did you mean 'folder'?",
         ),
     ],
 )

@@ -87,10 +87,12 @@ class Reading:
 class Measure(PlugIn):
     """Something that is measured on all networks of a chain at once.
 
-    ``repeatable`` is false where numbers differ from run to run, as timings do.
+    ``repeatable`` is false where numbers differ from run to run, as timings do; ``labels`` are the
+    kinds of data, as of ``DataSet``, whose networks can be measured.
     """
 
     repeatable: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, ...]] = ("class",)
 
     def measure(self, subjects: Sequence[Subject], probe: Probe) -> Iterable[Reading]:
         """Measure ``subjects``: the parent, then the pruned ones, then the separate one if any.

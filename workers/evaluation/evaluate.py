@@ -76,6 +76,20 @@ def evaluate(
             yield gather(cell.key, logits, images.labels)
 
 
+def check_fit(tasks: Sequence[TaskCell], test: Images, runtime: Runtime) -> None:
+    """Load what ``tasks`` put in place of ``test``, so that a misfit shows before any training.
+
+    Raises:
+        DataError: images are missing, unreadable, changed, or not of the shape of ``test``.
+        PermanentError: a task asks for outliers of a network for segmentation.
+
+    """
+    for cell in tasks:
+        task = TASKS.create(cell.task)
+        if task.replaces():
+            _images(cell, task, test, runtime, None)
+
+
 def _images(
     cell: TaskCell, task: Task, test: Images, runtime: Runtime, members: Members | None
 ) -> Images:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workers.contracts import Component, Task
-from workers.registry import DATA_SETS, UnknownPlugInError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,18 +21,13 @@ class OtherTestSet(Task):
     name: str | None = field(default=None, metadata={"runtime": True})
 
     def __post_init__(self) -> None:
-        """Look the data set up, so that a mistake shows before anything runs.
+        """Check that ``data`` names a data set; which one, and its options, the sweep file checks.
 
         Raises:
-            ValueError: there is no such data set, or it has no such options.
+            ValueError: it is neither a name nor one name with a mapping of options.
 
         """
-        try:
-            DATA_SETS.create(self.replaces())
-        except UnknownPlugInError as error:
-            raise ValueError(str(error)) from error
-        except TypeError as error:
-            raise ValueError(f"data: {str(error).rpartition('__init__() ')[2]}") from error
+        self.replaces()
 
     def replaces(self) -> Component:
         """Name the data set whose test split replaces the clean test images."""

@@ -23,7 +23,7 @@ from workers.contracts import (
     TaskCell,
     evaluation_key,
 )
-from workers.evaluation.evaluate import evaluate
+from workers.evaluation.evaluate import check_fit, evaluate
 from workers.evaluation.predictions import PREDICTIONS
 from workers.evaluation.results import to_parquet
 from workers.run.measure import measure
@@ -44,6 +44,8 @@ def run_chain(
     torch.set_num_threads(runtime.threads)
     site = Site(chain, store, runtime, report)
     be_deterministic(site.device)
+    if not store.has(chain.parent):
+        check_fit(tasks, site.data.test, runtime)
     for stage in stages(site):
         _make(site, stage)
         if stage.evaluated:

@@ -30,7 +30,7 @@ class Shifted(OtherTestSet):
         """Check the data set and the map.
 
         Raises:
-            ValueError: there is no such data set, it has no such options, or the map is empty.
+            ValueError: ``data`` does not name a data set, or the map is empty.
 
         """
         super().__post_init__()
