@@ -6,7 +6,6 @@ Robustness to Common Corruptions and Perturbations"), whose extra corruptions ar
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from workers.contracts import Task
@@ -29,6 +28,7 @@ CORRUPTIONS = {
 FAMILIES = (
     NATURAL,
     *CORRUPTIONS,
+    *(f"published {name}" for name in CORRUPTIONS),
     INPUT_NOISE,
     ADVERSARIAL,
     OTHER_SHIFT,
@@ -39,7 +39,6 @@ FAMILIES = (
 NO_SHIFT = (OTHER_DATA, CLEAN)
 """Families of what is not an image from the test set's classes under a shift."""
 
-_PUBLISHED = re.compile(r"^shifted-(cifar10|cifar100|imagenet)_c-")
 _BY_NAME = {name: family for family, names in CORRUPTIONS.items() for name in names}
 _BY_NAME["jpeg_compression"] = _BY_NAME["jpeg"]  # as files of published test sets are called
 
@@ -48,15 +47,15 @@ _BY_NAME["jpeg_compression"] = _BY_NAME["jpeg"]  # as files of published test se
 def family(label: str) -> str:
     """Name the family of a task by its label, which begins with the name of its plug-in.
 
-    A published set of corrupted images counts as its corruption. A plug-in that is not among the
-    built-in ones is judged by its contract; one that cannot be looked up here is of another shift.
+    Published corrupted images are of a family apart from generated ones. A plug-in that is not
+    among the built-in ones is judged by its contract; one that cannot be looked up here is of
+    another shift.
     """
     name = label.partition("-")[0]
     if name == NOMINAL:
         return CLEAN
-    known = corruption(label)[1]
-    if known:
-        return _BY_NAME[known]
+    if known := corruption(label)[1]:
+        return f"published {_BY_NAME[known]}" if name == SHIFTED else _BY_NAME[known]
     if name.endswith("_input_noise"):
         return INPUT_NOISE
     try:

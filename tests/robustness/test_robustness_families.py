@@ -14,8 +14,8 @@ from workers.registry import TASKS
     [
         ("nominal", "clean"),
         ("shifted-cifar10_1", "natural shift"),
-        ("shifted-cifar10_c-fog-3", "weather"),
-        ("shifted-cifar10_c-jpeg_compression-3", "digital"),
+        ("shifted-cifar10_c-fog-3", "published weather"),
+        ("shifted-cifar10_c-jpeg_compression-3", "published digital"),
         ("impulse_noise-3", "noise"),
         ("glass_blur-5-imagenet", "blur"),
         ("fog-1", "weather"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from orchestrator.plan.keys import describe
+from orchestrator.spec.components import read
 from workers.contracts import Component, DataError, Task
 from workers.data.cifar10_1 import Cifar101
 from workers.registry import DATA_SETS, TASKS
@@ -95,8 +96,8 @@ def test_where_files_lie_is_no_part_of_the_description_of_shifted() -> None:
     [
         ("cifar10.1", "unknown data set 'cifar10.1', did you mean 'cifar10"),
         ({"imagefoldr": {}}, "unknown data set 'imagefoldr', did you mean 'imagefolder'"),
-        ({"cifar10_1": {"size": 8}}, "data: got an unexpected keyword argument 'size'"),
-        ({"imagefolder": {}}, "data: missing 3 required keyword-only arguments"),
+        ({"cifar10_1": {"size": 8}}, "unknown option 'size'"),
+        ({"imagefolder": {}}, "option 'train' is missing"),
         ({}, "data: expected a name, or one name with a mapping"),
         ({"digits": {}, "cifar10": {}}, "data: expected a name, or one name with a mapping"),
         ({"digits": [1]}, "data: expected a name, or one name with a mapping"),
@@ -104,4 +105,4 @@ def test_where_files_lie_is_no_part_of_the_description_of_shifted() -> None:
 )
 def test_shifted_refuses_what_is_no_data_set(data: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Shifted(data=data)  # type: ignore[arg-type]
+        read(TASKS, {"shifted": {"data": data}}, expand=False)

@@ -48,10 +48,9 @@ def softmax_scores(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
     confidence, predicted = probability.max(1).values, logits.argmax(1)
     truth = labels.clamp_min(0)[:, None]
     p_true, log_true = (one.gather(1, truth)[:, 0] for one in (probability, logarithm))
-    # 1 − p has no digits below the machine's epsilon; without the bound, its logarithm is infinite.
-    doubt = (1 - probability).clamp_min(torch.finfo(probability.dtype).eps)
-    others = probability * doubt.log()
-    modified = -doubt.gather(1, truth)[:, 0] * log_true - others.scatter(1, truth, 0.0).sum(1)
+    log_doubt = _log_doubt(logits, probability)
+    others = (probability * log_doubt).scatter(1, truth, 0.0)
+    modified = -log_doubt.gather(1, truth)[:, 0].exp() * log_true - others.sum(1)
     scores = {
         "p_true": p_true,
         "brier": (probability.square().sum(1) - 2 * p_true + 1).clamp_min(0),
@@ -66,3 +65,10 @@ def softmax_scores(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
         "entropy": -(probability * logarithm).sum(1),
         **known,
     }
+
+
+def _log_doubt(logits: Tensor, probability: Tensor) -> Tensor:
+    """Return log(1 − p); of the largest p from what is left, as 1 − p would have no digits."""
+    top = logits.argmax(1, keepdim=True)
+    left = logits.scatter(1, top, -torch.inf).logsumexp(1, keepdim=True)
+    return (-probability).log1p().scatter(1, top, left - logits.logsumexp(1, keepdim=True))
