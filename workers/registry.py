@@ -10,7 +10,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import MISSING, Field, field, make_dataclass
-from difflib import get_close_matches
 from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import entry_points
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from workers.contracts import Component, DataSet, Measure, Method, Model, PlugIn, Suite, Task
+from workers.nearest import nearest
 
 P = TypeVar("P", bound=PlugIn)
 
@@ -54,7 +54,7 @@ class Registry(Generic[P]):
         if name in self._external:
             return self._adopt(name, self._external[name])
         if name not in self.names():
-            raise UnknownPlugInError(self._unknown(name))
+            raise UnknownPlugInError(f"unknown {self.kind} '{name}', {nearest(name, self.names())}")
         module = importlib.import_module(f"{self.folder}.{name}")
         own = [
             found
@@ -74,13 +74,6 @@ class Registry(Generic[P]):
     def _external(self) -> dict[str, str]:
         group = f"prunesweep.{self.kind.replace(' ', '_')}s"
         return {point.name: point.value for point in entry_points(group=group)}
-
-    def _unknown(self, name: str) -> str:
-        near = get_close_matches(name, self.names(), n=1)
-        hint = (
-            f"did you mean '{near[0]}'?" if near else f"expected one of {', '.join(self.names())}"
-        )
-        return f"unknown {self.kind} '{name}', {hint}"
 
     def _adopt(self, name: str, reference: str) -> type[P]:
         module_name, _, attribute = reference.partition(":")

@@ -14,8 +14,9 @@ from pydantic import ValidationError as Invalid
 from pydantic_core import core_schema
 
 from orchestrator.spec.labels import label
-from orchestrator.spec.mistakes import Keys, Mistake, findings, found, nearest, reject, reject_any
+from orchestrator.spec.mistakes import Keys, Mistake, findings, found, reject, reject_any
 from workers.contracts import Component, PlugIn, Task
+from workers.nearest import nearest
 from workers.registry import DATA_SETS, Registry, UnknownPlugInError
 
 MAX_VARIANTS = 1000

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from orchestrator.spec.mistakes import Keys, Mistake, nearest, reject, reject_any
+from orchestrator.spec.mistakes import Keys, Mistake, reject, reject_any
 from orchestrator.spec.section import Section
+from workers.nearest import nearest
 from workers.registry import METHODS, TASKS, Registry
 
 ClaimName = Literal[

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, core_schema
+
+from workers.nearest import nearest
 
 Keys = tuple[int | str, ...]
 Mistake = tuple[Keys, str]
@@ -55,14 +56,6 @@ def findings(error: ValidationError, path: Keys = (), known: Collection[str] = (
     ``known`` are the keys that an unknown one is compared with.
     """
     return [((*path, *detail["loc"]), explain(detail, known)) for detail in error.errors()]
-
-
-def nearest(name: Any, choices: Collection[str]) -> str:
-    """Offer the choice that ``name`` was probably meant to be, or all of them."""
-    near = get_close_matches(str(name), choices, n=1)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"expected one of {', '.join(sorted(choices))}" if choices else "expected none"
 
 
 @dataclass(frozen=True)

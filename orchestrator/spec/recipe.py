@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from orchestrator.spec.mistakes import nearest
 from orchestrator.spec.section import Section
 from workers.contracts import Training
+from workers.nearest import nearest
 from workers.registry import TASKS, UnknownPlugInError
 
 Positive = Annotated[float, Field(gt=0)]

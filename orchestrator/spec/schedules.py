@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, PlainValidator
 
-from orchestrator.spec.mistakes import Mistake, found, nearest, reject, reject_any
+from orchestrator.spec.mistakes import Mistake, found, reject, reject_any
 from orchestrator.spec.section import Section
 from workers.contracts import Schedule, Training
+from workers.nearest import nearest
 
 ORDERS = ("cascade", "one_shot")
 _ONE_KEY = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})

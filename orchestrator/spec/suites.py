@@ -11,8 +11,9 @@ from pydantic import ValidationError as Invalid
 from pydantic_core import core_schema
 
 from orchestrator.spec.components import Several, component_schema, read
-from orchestrator.spec.mistakes import findings, nearest, reject
+from orchestrator.spec.mistakes import findings, reject
 from workers.contracts import Component
+from workers.nearest import nearest
 from workers.registry import Registry
 
 

@@ -11,109 +11,29 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    PlainValidator,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-    model_validator,
 )
 
-from orchestrator.spec import ladder
 from orchestrator.spec.components import One, Several, repeated
 from orchestrator.spec.expect import ExpectSpec
-from orchestrator.spec.mistakes import Shape, findings, reject, reject_any
+from orchestrator.spec.ladder_section import Ladder
+from orchestrator.spec.mistakes import Shape, reject_any
 from orchestrator.spec.model import (
     AnalysisSpec,
-    Fraction,
     ResourcesSpec,
-    Rung,
     TrackingSpec,
 )
 from orchestrator.spec.recipe import RecipeSection
 from orchestrator.spec.schedules import Schedules, Written
 from orchestrator.spec.section import Section
-from orchestrator.spec.suites import Suites
+from orchestrator.spec.tasks_section import TasksSection
 from workers.contracts import Component, Parity, Schedule
-from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS, SUITES, TASKS
+from workers.registry import DATA_SETS, MEASURES, METHODS, MODELS
 
 Name = Annotated[str, Shape(r"\w[\w.+-]*", "a name of letters, digits and . _ + -")]
 Model = Annotated[Component, One(MODELS)]
 Data = Annotated[Component, One(DATA_SETS)]
 Methods = Annotated[list[Component], Several(METHODS)]
-Tasks = Annotated[list[Component], Suites(TASKS, SUITES)]
 Measures = Annotated[list[Component], Several(MEASURES)]
-
-
-class RangeSection(Section):
-    """Evenly spaced ratios, both ends included."""
-
-    start: Fraction = Field(alias="from", description="First prune ratio.")
-    stop: Fraction = Field(alias="to", description="Last prune ratio.")
-    count: int = Field(ge=2, le=1000, description="How many ratios.")
-
-
-class SpacingSection(Section):
-    """Ratios spaced evenly: ``linear`` in the ratio, ``geometric`` in the share that is kept."""
-
-    geometric: RangeSection | None = Field(default=None, description="Even in log(1 - ratio).")
-    linear: RangeSection | None = Field(default=None, description="Even in the ratio.")
-
-    def ratios(self) -> tuple[float, ...]:
-        """Return the ratios."""
-        match self.geometric, self.linear:
-            case RangeSection() as span, None:
-                return ladder.geometric(span.start, span.stop, span.count)
-            case None, RangeSection() as span:
-                return ladder.linear(span.start, span.stop, span.count)
-        reject(((), "expected either geometric or linear"))
-
-
-def _spaced(value: Any) -> tuple[float, ...]:
-    if isinstance(value, dict):
-        return SpacingSection.model_validate(value).ratios()
-    return (round(_NUMBER.validate_python(value), ladder.DIGITS),)
-
-
-_NUMBER: TypeAdapter[float] = TypeAdapter(Annotated[Fraction, Field(strict=True)])
-Ratios = Annotated[
-    tuple[float, ...], PlainValidator(_spaced, json_schema_input_type=Fraction | SpacingSection)
-]
-
-
-class LadderSection(Section):
-    """A ladder of which only some levels are retrained."""
-
-    ladder: list[Ratios] = Field(min_length=1, description="All prune ratios, ascending.")
-    retrained: int | None = Field(
-        default=None,
-        ge=1,
-        description="Split the ladder into so many groups; the last of each is retrained.",
-    )
-
-    @field_validator("ladder")
-    @classmethod
-    def _ascending(cls, elements: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
-        reject_any(ladder.faults(elements))
-        return elements
-
-    def rungs(self) -> tuple[Rung, ...]:
-        """Return the levels."""
-        ratios = [ratio for element in self.ladder for ratio in element]
-        if self.retrained and self.retrained > len(ratios):
-            what = (
-                f"expected at most the {len(ratios)} ratios of the ladder, found {self.retrained}"
-            )
-            reject((("retrained",), what))
-        return ladder.rungs(ratios, self.retrained)
-
-
-def _rungs(value: Any) -> tuple[Rung, ...]:
-    if isinstance(value, dict):
-        return LadderSection.model_validate(value).rungs()
-    try:
-        return LadderSection.model_validate({"ladder": value}).rungs()
-    except ValidationError as error:
-        reject(*((path[1:], what) for path, what in findings(error)))
 
 
 class NetworkSection(Section):
@@ -128,47 +48,6 @@ class NetworkSection(Section):
     retraining: RecipeSection = Field(
         default=RecipeSection(), description="Overrides fields of the sweep's retraining."
     )
-
-
-class TasksSection(Section):
-    """What networks are tested on: on either side of the distribution shift, and beside it."""
-
-    train: list[Tasks] = Field(
-        default=[[Component("nominal")]], min_length=1, description="The train distribution."
-    )
-    test: list[Tasks] = Field(default=[], description="The shifted distribution.")
-    other: list[Tasks] = Field(
-        default=[],
-        description="What no prune potential is asked of: foreign images, members of the training.",
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> TasksSection:
-        places = [("train", i) for i in range(len(self.train))]
-        places += [("test", i) for i in range(len(self.test))]
-        places += [("other", i) for i in range(len(self.other))]
-        found = repeated("task", [*self.train, *self.test, *self.other])
-        reject_any((places[index], what) for index, what in found)
-        return self
-
-    @model_validator(mode="after")
-    def _on_test_images(self) -> TasksSection:
-        sides = (("train", self.train), ("test", self.test))
-        reject_any(
-            ((side, index), f"'{one.name}' has {lack}: move it to 'other'")
-            for side, elements in sides
-            for index, variants in enumerate(elements)
-            for one in variants
-            if (lack := _lack(one))
-        )
-        return self
-
-
-def _lack(task: Component) -> str:
-    """What a task lacks to have a prune potential."""
-    if not TASKS.get(task.name).labelled:
-        return "no labels, so no accuracy"
-    return "no test images" if TASKS.create(task).members() else ""
 
 
 def _listed(value: Any) -> Any:
@@ -230,10 +109,7 @@ class SweepFile(Section):
         " otherwise: {cascade: {rewind: 4}}, {cascade: {finetune: 0.01}} or {cascade: scratch}.",
         json_schema_extra={"default": "cascade"},
     )
-    ratios: Annotated[
-        tuple[Rung, ...],
-        PlainValidator(_rungs, json_schema_input_type=list[Ratios] | LadderSection),
-    ] = Field(description="The ladder of prune ratios.")
+    ratios: Ladder = Field(description="The ladder of prune ratios.")
     tasks: TasksSection = Field(default_factory=TasksSection, description="Test conditions.")
     measures: Annotated[list[Measures], AfterValidator(_distinct_measures)] = Field(
         default=[],

@@ -20,7 +20,7 @@ from workers.contracts import (
     Runtime,
     TaskCell,
 )
-from workers.evaluation import outliers
+from workers.evaluation import other_data
 from workers.evaluation.evaluate import evaluate
 from workers.evaluation.predictions import Predictions
 
@@ -60,7 +60,7 @@ class Foreign(DataSet):
 def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.registry.DATA_SETS.create", lambda component: Foreign())
     monkeypatch.setattr(Foreign, "loaded", 0)
-    outliers._WARM.clear()
+    other_data._LAST.clear()
 
 
 def predicted(

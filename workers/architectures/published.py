@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 from torch import Tensor, nn
 
 from workers.contracts import PermanentError
+from workers.nearest import nearest
 from workers.registry import UnknownPlugInError
-
-MOST_NAMES = 20
 
 
 class UnknownNameError(UnknownPlugInError, PermanentError):
@@ -26,10 +24,7 @@ def expect_name(name: str, known: Sequence[str], kind: str) -> None:
     """
     if name in known:
         return
-    near = get_close_matches(name, known, n=1)
-    listed = ", ".join(known[:MOST_NAMES]) + (", …" if len(known) > MOST_NAMES else "")
-    hint = f"did you mean '{near[0]}'?" if near else f"expected one of {listed or 'none'}"
-    raise UnknownNameError(f"unknown {kind} '{name}', {hint}")
+    raise UnknownNameError(f"unknown {kind} '{name}', {nearest(name, known)}")
 
 
 def load_fitting(network: nn.Module, published: Mapping[str, Tensor]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from workers.contracts import Component, DataError, Images, PermanentError, TaskCell
-from workers.registry import DATA_SETS
+from workers.evaluation.other_data import planned_data, warm
 
 
 def outliers_of(cell: TaskCell, data: Component, clean: Images, root: Path) -> Images:
@@ -27,11 +27,9 @@ def outliers_of(cell: TaskCell, data: Component, clean: Images, root: Path) -> I
     """
     if clean.labels.ndim > 1:
         raise PermanentError(f"{cell.label} needs a network that classifies images, not pixels")
-    wanted = f"{data} {cell.fingerprint} {root}"
-    if wanted not in _WARM:
-        _WARM.clear()
-        _WARM[wanted] = _load(cell, data, root)
-    images = _WARM[wanted]
+    images = warm(
+        f"outliers {data} {cell.fingerprint} {root}", lambda: _unlabelled(cell, data, root)
+    )
     if images.pixels.shape[1:] != clean.pixels.shape[1:]:
         raise DataError(
             f"{cell.label} does not fit: its images are {_extent(images)} pixels, the network's "
@@ -40,20 +38,11 @@ def outliers_of(cell: TaskCell, data: Component, clean: Images, root: Path) -> I
     return images
 
 
-def _load(cell: TaskCell, data: Component, root: Path) -> Images:
-    data_set = DATA_SETS.create(data)
-    if cell.fingerprint and data_set.fingerprint(root) != cell.fingerprint:
-        raise DataError(
-            f"the data of {cell.label} at {root} are not those that the sweep was planned with: "
-            "put the same files on every machine, and plan again if they changed"
-        )
-    pixels = data_set.load("test", root).pixels
+def _unlabelled(cell: TaskCell, data: Component, root: Path) -> Images:
+    pixels = planned_data(cell, data, root).load("test", root).pixels
     return Images(pixels, np.full(len(pixels), -1, np.int64))
 
 
 def _extent(images: Images) -> str:
     height, width, channels = images.pixels.shape[1:]
     return f"{width} x {height} x {channels}"
-
-
-_WARM: dict[str, Images] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from workers.contracts import Component, DataError, DataSet, Images, TaskCell
+from workers.evaluation.other_data import planned_data, warm
 from workers.images.label_maps import VOID
 from workers.registry import DATA_SETS, TASKS
 
@@ -27,22 +28,16 @@ def images_of(cell: TaskCell, clean: Images, root: Path) -> Images:
     component = TASKS.create(cell.task).replaces()
     if component is None:
         return clean
-    wanted = f"{cell.task} {cell.fingerprint} {clean.classes} {root}"
-    if wanted not in _WARM:
-        loaded = _load(cell, component, clean, root)
-        _WARM.clear()
-        _WARM[wanted] = loaded
-    _check_fit(cell, component, _WARM[wanted], clean)
-    return _WARM[wanted]
+    images = warm(
+        f"{cell.task} {cell.fingerprint} {clean.classes} {root}",
+        lambda: _load(cell, component, clean, root),
+    )
+    _check_fit(cell, component, images, clean)
+    return images
 
 
 def _load(cell: TaskCell, component: Component, clean: Images, root: Path) -> Images:
-    data_set = DATA_SETS.create(component)
-    if cell.fingerprint and data_set.fingerprint(root) != cell.fingerprint:
-        raise DataError(
-            f"the data of {cell.label} at {root} are not those that the sweep was planned "
-            "with: put the same files on every machine, and plan again if they changed"
-        )
+    data_set = planned_data(cell, component, root)
     labels = _own_labels(cell, data_set, clean.classes, root)
     images = _relabelled(data_set.load("test", root), labels)
     if not len(images.labels):
@@ -96,6 +91,3 @@ def _remedy(data: Component, images: Images, clean: Images) -> str:
 def _extent(images: Images) -> str:
     height, width, channels = images.pixels.shape[1:]
     return f"{width} x {height} x {channels} pixels and labels up to {images.labels.max()}"
-
-
-_WARM: dict[str, Images] = {}

@@ -7,7 +7,8 @@ Perturbations, 2019.
 from __future__ import annotations
 
 from collections.abc import Collection
-from difflib import get_close_matches
+
+from workers.nearest import nearest
 
 GROUPS = {
     "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
@@ -60,12 +61,3 @@ def selected(only: Collection[str], without: Collection[str]) -> tuple[str, ...]
     if not left:
         raise ValueError("only and without leave no corruption, expected at least one")
     return tuple(sorted(left))
-
-
-def nearest(name: object, choices: Collection[str]) -> str:
-    """Offer the choice that ``name`` was probably meant to be, or all of them if they are few."""
-    near = get_close_matches(str(name), choices, n=1)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    shown = ", ".join([*choices][:20])
-    return f"expected one of {shown}{', ...' if len(choices) > 20 else ''}"

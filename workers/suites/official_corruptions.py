@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from workers.contracts import Component, Suite
-from workers.images.corruption_names import nearest, selected
+from workers.images.corruption_names import selected
 from workers.images.other_test_set import data_set_named
+from workers.nearest import nearest
 from workers.registry import DATA_SETS, UnknownPlugInError
 
 OFFICIAL = ("cifar10_c", "cifar100_c", "imagenet_c")

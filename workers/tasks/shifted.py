@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workers.images.corruption_names import nearest
 from workers.images.other_test_set import OtherTestSet
+from workers.nearest import nearest
 
 
 @dataclass(frozen=True, kw_only=True)
