@@ -88,7 +88,7 @@ def make_executor(sweep: Sweep, name: str) -> Executor:
     trial = StoreTrial(sweep.spec.store, runtime(sweep), search_path(sweep.spec.source))
     if name == "local":
         return LocalExecutor(trial, retries=resources.retries)
-    from orchestrator.execution.ray_executor import RayExecutor
+    from orchestrator.cluster.executor import RayExecutor
 
     return RayExecutor(
         trial=trial,

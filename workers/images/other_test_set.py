@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +25,15 @@ class OtherTestSet(Task):
         """Check that ``data`` names a data set; which one, and its options, the sweep file checks.
 
         Raises:
-            ValueError: it is neither a name nor one name with a mapping of options.
+            ValueError: it is neither a name nor one name with a mapping of options, or ``name`` has
+                characters that would break a label.
 
         """
         self.replaces()
+        if self.name is not None and not re.fullmatch(r"\w[\w.+-]*", self.name):
+            raise ValueError(
+                f"name is '{self.name}', expected letters, digits and . _ + -, no space or slash"
+            )
 
     def replaces(self) -> Component:
         """Name the data set whose test split replaces the clean test images."""

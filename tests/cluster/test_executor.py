@@ -15,9 +15,11 @@ import ray
 from ray import cloudpickle
 from ray.tune.search import Searcher
 
+from orchestrator.cluster.executor import RayExecutor
+from orchestrator.cluster.searcher import PlanSearcher
+from orchestrator.cluster.trials import cause_of_end
 from orchestrator.execution.executor import Trial
 from orchestrator.execution.frontier import Frontier, Outcome
-from orchestrator.execution.ray_executor import PlanSearcher, RayExecutor, cause_of_end
 from orchestrator.execution.resources import ResourcesError
 from tests.execution.conftest import make_chain
 from workers.contracts import Chain, Component, DataError, Event, Report, TaskCell
@@ -215,7 +217,7 @@ def test_nothing_to_do_starts_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
 
 DRIVER = """
 import os, sys, time
-from orchestrator.execution.ray_executor import RayExecutor
+from orchestrator.cluster.executor import RayExecutor
 from tests.execution.conftest import make_chain
 from workers.contracts import Event
 

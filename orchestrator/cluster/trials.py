@@ -1,0 +1,84 @@
+"""One trial in its worker process, and what the driver hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ray import cloudpickle, tune
+
+from orchestrator.cluster.searcher import Unsaved
+from orchestrator.execution.executor import Trial, cause_of, throttled
+from orchestrator.execution.frontier import Frontier
+from workers.contracts import Chain, Event, PermanentError, Report, TaskCell
+
+
+class Ear(Unsaved, tune.Callback):
+    """Hears of every trial in the driver: forwards its events, closes its chain."""
+
+    def __init__(self, frontier: Frontier, report: Report) -> None:
+        self._frontier = frontier
+        self._report = report
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Forward what happened."""
+        if "event" in result:
+            self._report(Event(**result["event"]))
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Close the chain; what can never work completes with a cause."""
+        self._frontier.end(trial.config["chain"], trial.last_result.get("cause"))
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Tell of the retry that follows."""
+        self._report(Event(chain=trial.config["chain"], kind="retry", detail=cause_of_end(trial)))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Close the chain, which was tried often enough."""
+        self._frontier.end(trial.config["chain"], cause_of_end(trial))
+
+
+def cause_of_end(trial: Any) -> str:
+    """What the trial said last, or what Ray says of a process that died without a word."""
+    if "cause" in trial.last_result:
+        return str(trial.last_result["cause"])
+    told = _last_failure(trial.error_file)
+    return f"the worker process died: {told}" if told else "the worker process died"
+
+
+def _last_failure(file: str | None) -> str:
+    """The first line of the last failure in Ray's file, which Ray may not have written."""
+    if file is None:
+        return ""
+    try:
+        text = Path(file).read_text(errors="replace")
+    except OSError:
+        return ""
+    lines = text.rpartition("Failure # ")[2].splitlines()
+    return lines[1] if len(lines) > 1 else ""
+
+
+def walk(
+    config: dict[str, str],
+    trial: Trial,
+    chains: Mapping[str, bytes],
+    tasks: Sequence[TaskCell],
+) -> None:
+    """Run in a worker process; Tune ends it when this raises, so that a retry starts clean."""
+    chain: Chain = cloudpickle.loads(chains[config["chain"]])
+    try:
+        _tell(Event(chain=chain.name, kind="start"))
+        trial(chain, tasks, throttled(_tell))
+    except PermanentError as error:
+        tune.report({"cause": cause_of(error)})
+    except Exception as error:
+        tune.report({"cause": cause_of(error)})
+        raise
+
+
+def _tell(event: Event) -> None:
+    tune.report({"event": asdict(event)})
