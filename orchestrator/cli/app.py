@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from orchestrator.cli.catalogue_commands import CATALOGUES, schema
+from orchestrator.cli.cluster_commands import logs, stop, submit
 from orchestrator.cli.model_commands import models
 from orchestrator.cli.output import complain
 from orchestrator.cli.result_commands import publish, report, ui, verify_results
@@ -26,7 +27,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (plan, run, status, report, verify_results, publish, ui, verify, gc, *CATALOGUES, schema)
+COMMANDS = (
+    *(plan, run, status, report, verify_results, publish, ui, verify, gc),
+    *(submit, logs, stop),
+    *CATALOGUES,
+    schema,
+)
 for _command in COMMANDS:
     app.command()(_command)
 app.add_typer(models, name="models")
@@ -100,6 +106,7 @@ def _usage(error: typer.TyperException) -> str:
 
 def _code(error: Exception) -> int | None:
     """Return the exit code of an error that is for the user to mend, None for one of ours."""
+    from orchestrator.cluster.errors import ClusterError
     from orchestrator.execution.resources import ResourcesError
     from orchestrator.spec.mistakes import SweepError
     from orchestrator.store import DamagedObjectError, StoreError
@@ -110,6 +117,7 @@ def _code(error: Exception) -> int | None:
     if isinstance(error, DamagedObjectError):
         return 1
     bad_input = (
+        ClusterError,
         PermanentError,
         ResourcesError,
         StoreError,

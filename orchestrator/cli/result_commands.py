@@ -133,11 +133,12 @@ def write_report(
     as_json: bool = False,
 ) -> None:
     """Analyse ``sweep``, write its report to ``output`` and show its summary."""
+    from orchestrator.cluster.job_folder import report_folder
     from orchestrator.report import write_report as report_to
     from orchestrator.report.terminal import summary
     from orchestrator.sweep import beyond_accuracy, context, results
 
-    folder = output or Path("reports") / sweep.spec.name
+    folder = output or report_folder(sweep.spec.name, sweep.spec.store)
     found, told = results(sweep), context(sweep)
     page = report_to(found, told, folder, beyond_accuracy(sweep))
     if publish:

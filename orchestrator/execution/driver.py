@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestrator.cluster.job_folder import expect_lasting
 from orchestrator.execution.executor import Executor, LocalExecutor, StoreTrial
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.outcome import write_outcome
@@ -41,8 +42,10 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
             failed in the run before counts as not tried yet.
         TrackingError: the tracking URI cannot be used at all.
         ResourcesError: a chain asks for more than there is.
+        ClusterError: the store would go with the job that this is.
 
     """
+    expect_lasting(sweep.spec.store)
     state, tracker = sweep.state(), open_tracker(sweep, uri)
     if state.pending:
         try:

@@ -16,7 +16,7 @@ from orchestrator.spec.labels import label
 from orchestrator.spec.layers import recipe_mistakes, retraining_of, training_of
 from orchestrator.spec.mistakes import Mistake, SweepError, findings, found
 from orchestrator.spec.model import Distribution, NetworkSpec, SweepSpec, TaskSpec
-from orchestrator.spec.overrides import merge, override
+from orchestrator.spec.overrides import from_environment, merge, override
 from orchestrator.spec.sweep_file import NetworkSection, SweepFile
 from workers.contracts import Component
 
@@ -29,8 +29,9 @@ FOLDERS = ("store", "data_root")
 def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """Read, merge, check and expand a sweep file.
 
-    Relative paths start from the file that they are written in, those of ``overrides`` from the
-    current directory.
+    Relative paths start from the file that they are written in, those of ``overrides`` and of the
+    environment (``PRUNESWEEP_STORE``, ``PRUNESWEEP_DATA``) from the current directory. Overrides
+    win over the environment, which wins over the file.
 
     Args:
         path: the YAML file.
@@ -41,7 +42,8 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
 
     """
     text = _read(path, f"{path}:1:1")
-    root = _Reader().extended(path, text)
+    reader = _Reader()
+    root = from_environment(reader.extended(path, text), os.environ)
     for assignment in overrides:
         root = override(root, assignment)
     try:
@@ -50,7 +52,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
         raise _failure(root, findings(error)) from None
     if mistakes := list(_misfits(file)):
         raise _failure(root, mistakes)
-    return _spec(file, root, path, text)
+    return _spec(file, root, path, text, tuple(reader.files))
 
 
 def _failure(root: Node, mistakes: Sequence[Mistake]) -> SweepError:
@@ -79,6 +81,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.done: dict[Path, Node] = {}
+        self.files: list[Path] = []
 
     def extended(self, path: Path, text: str, trail: tuple[Path, ...] = ()) -> Node:
         """Parse ``text``, the content of ``path``, and lay it over what it extends."""
@@ -103,6 +106,7 @@ class _Reader:
             raise SweepError(line(named.place, ("extends",), what))
         if real not in self.done:
             self.done[real] = self.extended(base, text, trail)
+            self.files.append(Path(os.path.normpath(base.absolute())))
         return self.done[real]
 
 
@@ -161,7 +165,9 @@ def _tasks(file: SweepFile, root: Node) -> Iterator[TaskSpec]:
                 yield TaskSpec(label=label(task), task=task, distribution=distribution, place=place)
 
 
-def _spec(file: SweepFile, root: Node, path: Path, text: str) -> SweepSpec:
+def _spec(
+    file: SweepFile, root: Node, path: Path, text: str, extended: tuple[Path, ...]
+) -> SweepSpec:
     here = Path.cwd()
     return SweepSpec(
         name=file.name,
@@ -179,6 +185,7 @@ def _spec(file: SweepFile, root: Node, path: Path, text: str) -> SweepSpec:
         expect=file.expect,
         store=_located(file.store or "store", here),
         data_root=Path(_located(file.data_root or "data", here)),
-        source=path.absolute(),
+        source=Path(os.path.normpath(path.absolute())),
+        extended=extended,
         text=text,
     )

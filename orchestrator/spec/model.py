@@ -103,8 +103,8 @@ class SweepSpec(Frozen):
     compared by measures.
 
     ``parity`` is the release of the paper's code that is followed where its two differ; ``store``
-    is an absolute path or a URL (``s3://…``); ``source`` is the sweep file and ``text`` its content
-    as it was read, for the record.
+    is an absolute path or a URL (``s3://…``); ``source`` is the sweep file, ``extended`` are those
+    that it extends, and ``text`` is its content as it was read, for the record.
     """
 
     name: str
@@ -123,4 +123,10 @@ class SweepSpec(Frozen):
     store: Path | str
     data_root: Path
     source: Path
+    extended: tuple[Path, ...] = ()
     text: str = ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The sweep file and all that it extends."""
+        return (self.source, *self.extended)

@@ -1,12 +1,16 @@
-"""What lies over a sweep file: the files that extend it, and ``--set key.path=value``."""
+"""What lies over a sweep file: a file that extends it, the environment, ``--set key.path=value``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.spec.document import MAX_DEPTH, Node, line, parse
 from orchestrator.spec.mistakes import SweepError
+
+
+ENVIRONMENT = {"PRUNESWEEP_STORE": "store", "PRUNESWEEP_DATA": "data_root"}
+"""Variables that a cluster sets once for all sweeps, and the key that each replaces."""
 
 
 def merge(base: Node, top: Node) -> Node:
@@ -19,6 +23,14 @@ def merge(base: Node, top: Node) -> Node:
     return Node({**base.value, **top.value, **both}, top.place)
 
 
+def from_environment(root: Node, environment: Mapping[str, str]) -> Node:
+    """Lay what this machine says over what a file says, which is shared between machines."""
+    for variable, key in ENVIRONMENT.items():
+        if value := environment.get(variable):
+            root = _replaced(root, [key], Node(value, variable))
+    return root
+
+
 def override(root: Node, assignment: str) -> Node:
     """Set one value, as in ``networks.0.training.epochs=3`` or ``seeds=[0, 1]``.
 
@@ -26,9 +38,11 @@ def override(root: Node, assignment: str) -> Node:
         SweepError: it is no assignment, its value is no YAML, or its key leads nowhere.
 
     """
-    source = f"--set {assignment if len(assignment) <= 80 else assignment[:77] + '...'}"
     key, assigns, value = assignment.partition("=")
     steps = re.findall(r"[^.\[\]\s]+", key)
+    # The location of a store is not shown: somebody may have written a password into it.
+    told = "store" if steps[:1] == ["store"] else assignment
+    source = f"--set {told if len(told) <= 80 else told[:77] + '...'}"
     if not assigns or not 0 < len(steps) <= MAX_DEPTH:
         raise SweepError(line(source, (), "expected key.path=value"))
     if steps[0] == "extends":

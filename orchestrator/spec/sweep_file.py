@@ -74,6 +74,17 @@ def _distinct_measures(elements: list[list[Component]]) -> list[list[Component]]
     return elements
 
 
+def _store(location: str) -> str:
+    # Here, because its package imports pyarrow, which printing the schema does without.
+    from orchestrator.store import StoreError
+    from orchestrator.store.location import check_location
+
+    try:
+        return check_location(location)
+    except StoreError as error:
+        raise ValueError(str(error)) from None
+
+
 class SweepFile(Section):
     """A sweep of prunesweep: networks, how they are pruned, and what they are tested on."""
 
@@ -123,8 +134,10 @@ class SweepFile(Section):
     )
     analysis: AnalysisSpec = Field(default=AnalysisSpec(), description="How results are analysed.")
     resources: ResourcesSpec = Field(default=ResourcesSpec(), description="Hardware per chain.")
-    store: str | None = Field(
-        default=None, description="Results: a folder, relative to this file, or s3://bucket/path."
+    store: Annotated[str, AfterValidator(_store)] | None = Field(
+        default=None,
+        description="Results: a folder, relative to this file, or s3://bucket/path; options such"
+        " as ?endpoint_override=http://host:9000 may follow, credentials may not.",
     )
     data_root: str | None = Field(
         default=None, description="Folder of the data sets, relative to this file."

@@ -1,0 +1,137 @@
+"""``submit``, ``logs`` and ``stop``: sweeps on a Ray cluster, driven through its Jobs API."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli.arguments import File, Sets, Uri, spell
+from orchestrator.cli.output import complain, fail
+
+if TYPE_CHECKING:
+    from orchestrator.cluster.jobs import Identity, Job, Jobs
+    from orchestrator.spec import SweepSpec
+
+Address = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        envvar="RAY_API_SERVER_ADDRESS",
+        help="The dashboard of the cluster, as http://head:8265.",
+    ),
+]
+LOCAL = "http://127.0.0.1:8265"
+
+
+def submit(
+    file: File,
+    sets: Sets = None,
+    address: Address = LOCAL,
+    module: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="A Python file or package of your own; repeatable."),
+    ] = None,
+    tracking_uri: Uri = None,
+    wait: Annotated[bool, typer.Option(help="Follow the log until the sweep ends.")] = True,
+) -> None:
+    """Run a sweep on a Ray cluster, or attach to it where it runs already.
+
+    The sweep is checked here first; its file, what it extends and your modules are uploaded. Ctrl-C
+    ends the following, not the sweep.
+    """
+    from orchestrator.cluster.jobs import Jobs
+    from orchestrator.cluster.shipment import pack
+
+    spec = _checked(file, sets)
+    options = [word for pair in sets or () for word in ("--set", pair)]
+    options += ["--tracking-uri", tracking_uri] if tracking_uri else []
+    with TemporaryDirectory() as folder:
+        shipment = pack(spec, module or (), options, Path(folder))
+        jobs = Jobs(address)
+        identity = _identity(spec)
+        before = {job.id for job in jobs.of(identity)}
+        job = jobs.submit(identity, shipment.entrypoint, shipment.folder, shipment.digest)
+    verb = "attached to" if job.id in before else "submitted"
+    complain(f"{verb} {job.id} on {address}")
+    if wait:
+        _follow(jobs, job, file, sets, address)
+    else:
+        complain(f"follow it with: {spell('logs', file, sets, '--address', address)}")
+
+
+def logs(
+    file: File,
+    sets: Sets = None,
+    address: Address = LOCAL,
+    follow: Annotated[bool, typer.Option(help="Go on until the sweep ends.")] = False,
+) -> None:
+    """Show the log of a sweep on a cluster: that of its newest job."""
+    from orchestrator.cluster.jobs import Jobs
+
+    jobs = Jobs(address)
+    job = _newest(jobs, _identity(_checked(file, sets)))
+    if follow:
+        _follow(jobs, job, file, sets, address)
+    else:
+        print(jobs.log(job), end="")
+
+
+def stop(file: File, sets: Sets = None, address: Address = LOCAL) -> None:
+    """End a sweep on a cluster as Ctrl-C ends it here: what is committed is kept."""
+    from orchestrator.cluster.jobs import Jobs
+
+    jobs = Jobs(address)
+    job = _newest(jobs, _identity(_checked(file, sets)))
+    if not job.live:
+        complain(f"{job.id} has ended already: {job.status.lower()}")
+        return
+    ended = jobs.stop(job)
+    again = spell("submit", file, sets, "--address", address)
+    complain(f"{ended.id} {ended.status.lower()}; what was committed is kept. Go on with: {again}")
+
+
+def _checked(file: Path, sets: list[str] | None) -> SweepSpec:
+    """Read and check the sweep, and plan it as far as the data are here."""
+    from orchestrator.plan import make_plan
+    from orchestrator.search_path import extend_search_path, search_path
+    from orchestrator.spec.loading import load_sweep
+    from workers.contracts import DataError
+
+    extend_search_path(search_path(file))
+    with redirect_stdout(sys.stderr):
+        spec = load_sweep(file, sets or ())
+        try:
+            make_plan(spec)
+        except DataError as error:
+            complain(f"not checked here, but on the cluster: {error}")
+    return spec
+
+
+def _identity(spec: SweepSpec) -> Identity:
+    """Tell the sweep from others on the cluster; a folder here says nothing about one there."""
+    from orchestrator.cluster.jobs import Identity
+
+    return Identity(spec.name, str(spec.store) if "://" in str(spec.store) else "")
+
+
+def _newest(jobs: Jobs, identity: Identity) -> Job:
+    if found := jobs.of(identity):
+        return found[-1]
+    fail(f"the cluster at {jobs.address} has no job of the sweep '{identity.sweep}'", 2)
+
+
+def _follow(jobs: Jobs, job: Job, file: Path, sets: list[str] | None, address: str) -> None:
+    try:
+        ended = jobs.follow(job, lambda text: print(text, end="", flush=True))
+    except KeyboardInterrupt:
+        more = spell("logs", file, sets, "--follow", "--address", address)
+        end = spell("stop", file, sets, "--address", address)
+        fail(f"\nthe sweep goes on. Its log: {more}\nTo end it: {end}", 130)
+    if ended.status != "SUCCEEDED":
+        again = spell("submit", file, sets, "--address", address)
+        fail(f"{ended.id} {ended.status.lower()}: {ended.message}\nGo on with: {again}", 1)

@@ -1,0 +1,90 @@
+"""What of this machine goes to the cluster with a sweep: its files, and modules of the user's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from shlex import join
+
+from orchestrator.search_path import search_path
+from orchestrator.spec import SweepSpec
+from orchestrator.spec.mistakes import SweepError
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """A sweep's files laid out as they lie here, and the command that runs them there."""
+
+    folder: Path
+    entrypoint: str
+
+    @property
+    def digest(self) -> str:
+        """Tell two shipments apart by what is in them."""
+        digest = sha256(self.entrypoint.encode())
+        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            digest.update(f"\n{file.relative_to(self.folder)}\n".encode())
+            digest.update(sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
+
+
+def pack(
+    spec: SweepSpec, modules: Sequence[Path], options: Sequence[str], folder: Path
+) -> Shipment:
+    """Copy the sweep file, what it extends and ``modules`` into ``folder``.
+
+    Args:
+        spec: the sweep.
+        modules: Python files and package folders; they go beside the sweep file, where its
+            ``package.module:name`` are looked for.
+        options: of ``prunesweep run``.
+        folder: an empty folder.
+
+    Raises:
+        SweepError: a module is not there, or the sweep names one that is not packed.
+
+    """
+    for module in modules:
+        if not module.exists():
+            raise SweepError(f"--module {module}: no such file or folder")
+    packed = {module.resolve().stem for module in modules}
+    for name, place in _own_modules(search_path(spec.source)):
+        if name not in packed:
+            raise SweepError(
+                f"the sweep uses {name}, which the cluster does not have: add --module {place}"
+            )
+    # Apart from where they lie: what is common to all files is not shipped.
+    root = Path(os.path.commonpath([file.parent for file in spec.files]))
+    for file in spec.files:
+        _copy(file, folder / file.relative_to(root))
+    beside = folder / spec.source.parent.relative_to(root)
+    for module in modules:
+        _copy(module, beside / module.resolve().name)
+    sweep = spec.source.relative_to(root)
+    return Shipment(folder, join(["prunesweep", "run", str(sweep), *options]))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    else:
+        shutil.copyfile(source, target)
+
+
+def _own_modules(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the top-level modules that were imported from ``folders``, with where they lie."""
+    wanted = {Path(folder).resolve() for folder in folders}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if "." in name or name == "__main__" or file is None:
+            continue
+        path = Path(file).resolve()
+        path = path.parent if path.stem == "__init__" else path
+        if path.parent in wanted:
+            yield name, os.path.relpath(path)
