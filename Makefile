@@ -35,8 +35,9 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 # Locks hold versions and hashes only, so that they work behind any index.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate
 lock:
-	$(LOCK) pyproject.toml --output-file requirements.lock
-	$(LOCK) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --extra dev --extra cluster --output-file requirements-dev.lock
+	$(LOCK) pyproject.toml --constraint requirements-dev.lock --output-file requirements.lock
+	$(LOCK) pyproject.toml --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache *.egg-info
