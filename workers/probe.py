@@ -1,4 +1,4 @@
-"""What one network costs on this machine, from a few timed steps, before anything is measured."""
+"""What an untrained network tells beforehand: its cost on this machine, the measures it suits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import replace
 import torch
 
 from workers.checkpoint import architecture, build, dump
-from workers.contracts import Chain, Cost, Runtime
-from workers.registry import DATA_SETS
+from workers.contracts import Chain, Component, Cost, PermanentError, Runtime
+from workers.registry import DATA_SETS, MEASURES
 from workers.training.device import resolve_device
 from workers.training.loading import load_train_data
 from workers.training.step import backward
@@ -20,6 +20,9 @@ PREDICTION_BYTES = 14
 """Of an example on a task in Parquet: 14.0 at an accuracy of 53 %; 13.1 to 14.8 of drawn logits."""
 COUNT_BYTES = 24
 """The same for segmentation: 20 to 28 (with counts drawn at random)."""
+
+CHANNELS = 3
+"""Of images that are not here yet: what kind of network it is does not depend on how many."""
 
 
 def probe(chain: Chain, runtime: Runtime) -> Cost | None:
@@ -51,6 +54,30 @@ def probe(chain: Chain, runtime: Runtime) -> Cost | None:
         cell_bytes=round(each * examples),
         input_bytes=examples * images[0].numel(),  # a byte each when they are stored
     )
+
+
+def misfits(chain: Chain, runtime: Runtime) -> list[str]:
+    """Say of every measure of the chain why its network cannot be measured so, or nothing.
+
+    Nothing is downloaded. What cannot be built suits them all: training it will say what is wrong.
+    """
+    data_set, root = DATA_SETS.create(chain.data), runtime.data_root
+    classes, channels = len(data_set.classes(root)), CHANNELS
+    if data_set.available(root):
+        channels = load_train_data(data_set, root, torch.device("cpu")).channels
+    try:
+        network = build(architecture(chain.model, channels=channels, classes=classes))
+    except Exception:  # whatever somebody's network runs into
+        return [""] * len(chain.measures)
+    return [_misfit(cell.measure, network) for cell in chain.measures]
+
+
+def _misfit(measure: Component, network: torch.nn.Module) -> str:
+    try:
+        MEASURES.create(measure).check(network)
+    except PermanentError as error:
+        return str(error)
+    return ""
 
 
 @torch.inference_mode()

@@ -37,10 +37,12 @@ def plan(
     Nothing is downloaded, and nothing written but the checksums of image files, once.
     """
     from orchestrator.cli import tables
+    from orchestrator.execution.driver import check
     from orchestrator.plan.estimate import naive_epochs
 
     sweep = open_sweep(file, sets)
     state = sweep.state()
+    check(sweep, state)
     judged = _estimate(sweep, state) if estimate else None
     if not as_json:
         show(tables.plan_table(sweep.plan, state, sweep.outcome, judged))

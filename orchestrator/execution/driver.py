@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from orchestrator.execution.executor import Executor, LocalExecutor, StoreTrial
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.outcome import write_outcome
 from orchestrator.execution.progress import Progress
+from orchestrator.plan.fit import check_networks
 from orchestrator.plan.state import State
 from orchestrator.search_path import search_path
 from orchestrator.sweep import Sweep, revision
@@ -42,11 +44,14 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
             failed in the run before counts as not tried yet.
         TrackingError: the tracking URI cannot be used at all.
         ResourcesError: a chain asks for more than there is.
+        SweepError: a measure does not suit a network.
         ClusterError: the store would go with the job that this is.
 
     """
     expect_lasting(sweep.spec.store)
-    state, tracker = sweep.state(), open_tracker(sweep, uri)
+    state = sweep.state()
+    check(sweep, state)
+    tracker = open_tracker(sweep, uri)
     if state.pending:
         try:
             driven = _run(sweep, state, make_executor(sweep, executor), tracker)
@@ -58,6 +63,23 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
         driven = Driven(Outcome(), _publish(tracker))
     write_outcome(sweep.store, sweep.spec.name, driven.outcome)
     return driven
+
+
+def check(sweep: Sweep, state: State) -> None:
+    """Find out with untrained networks whether the measures of what is pending suit them.
+
+    Raises:
+        SweepError: one does not.
+
+    """
+
+    def ask(chain: Chain) -> Sequence[str]:
+        from workers.probe import misfits
+
+        with redirect_stdout(sys.stderr):  # somebody's network may print
+            return misfits(chain, runtime(sweep))
+
+    check_networks(sweep.spec.measures, state.pending, ask)
 
 
 def _run(sweep: Sweep, state: State, runner: Executor, tracker: Tracker) -> Driven:

@@ -1,7 +1,7 @@
 """The order of chains: which may start next, and what a failure blocks.
 
 A chain waits for its dense parent, whose failure blocks it, and for that of another seed if it is
-compared with it. Without the latter it still prunes and tests; then its measures fail.
+compared with it. Without the latter it still prunes and tests; then its measures wait.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from orchestrator.plan.work import epochs_each
-from workers.contracts import Chain, Event, Report
+from workers.contracts import Chain, Event, MissingNetworkError, Report
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Frontier:
 
         """
         _check(chains, done)
+        self._chains = {chain.name: chain for chain in chains}
         self._ready: list[_Entry] = []
         self._heirs: defaultdict[str, list[_Entry]] = defaultdict(list)
         self._waiting = {chain.name: set(chain.waits_for).difference(done) for chain in chains}
@@ -85,9 +86,23 @@ class Frontier:
                 self._release(heir, name)
             self._report(Event(chain=name, kind="finished"))
         else:
-            self.failed[name] = cause
-            self._report(Event(chain=name, kind="failed", detail=cause))
+            told = self._told(name, cause)
+            self.failed[name] = told
+            self._report(Event(chain=name, kind="failed", detail=told))
             self._block(name, name)
+
+    def _told(self, name: str, cause: str) -> str:
+        """Say which chain failed where ``cause`` is that a network of another chain is missing."""
+        if not cause.startswith(MissingNetworkError.__name__):
+            return cause
+        for other in self._chains[name].waits_for:
+            if other in self.failed:
+                neighbour = self._chains[other]
+                return (
+                    f"measures wait for network {neighbour.network}, seed {neighbour.seed}, which "
+                    f"failed: {self.failed[other]}; all else is done, run again once it works"
+                )
+        return cause
 
     def _release(self, heir: _Entry, name: str) -> None:
         waiting = self._waiting[heir[-1].name]

@@ -91,11 +91,13 @@ def measured(spec: SweepSpec, chain: Chain, separate: Chain) -> Chain:
     keys = [subject.key for subject in chain.subjects]
     cells = (
         MeasureCell(
-            key=content_key(measure_payload(described(MEASURES, measure), keys, chain.fingerprint)),
-            label=label(measure),
-            measure=measure,
+            key=content_key(
+                measure_payload(described(MEASURES, one.measure), keys, chain.fingerprint)
+            ),
+            label=one.label,
+            measure=one.measure,
         )
-        for measure in spec.measures
+        for one in spec.measures
     )
     return replace(chain, measures=tuple(cells))
 

@@ -1,17 +1,18 @@
-"""Whether the data sets of tasks fit the networks, as far as names tell before anything runs."""
+"""Whether tasks and measures fit the networks, as far as can be told before anything runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workers.contracts import Component, DataError, Task
+from orchestrator.spec.mistakes import SweepError
+from workers.contracts import Chain, Component, DataError, Measure, Task
 from workers.registry import DATA_SETS, MEASURES, TASKS
 
 if TYPE_CHECKING:
-    from orchestrator.spec import NetworkSpec, TaskSpec
+    from orchestrator.spec import MeasureSpec, NetworkSpec, TaskSpec
 
 KINDS = {"class": "one class per image", "map": "a class per pixel"}
 
@@ -44,21 +45,61 @@ def check_fit(tasks: Iterable[TaskSpec], networks: Sequence[NetworkSpec], root: 
                 raise DataError(f"{place}{task.label} does not fit {name}: {misfit}")
 
 
-def check_measures(
-    measures: Sequence[Component], networks: Sequence[NetworkSpec], source: Path
-) -> None:
+def check_measures(measures: Iterable[MeasureSpec], networks: Sequence[NetworkSpec]) -> None:
     """Make sure that each measure is one for networks on such data.
 
     Raises:
-        DataError: it is not.
+        SweepError: some are not, one line for each network.
 
     """
-    for place, measure in enumerate(measures):
-        for network in networks:
-            kind = DATA_SETS.get(network.data.name).labels
-            if kind not in MEASURES.get(measure.name).labels:
-                where = f"{source}: measures[{place}]: {measure.name} does not fit {network.name}"
-                raise DataError(f"{where}: its data have {KINDS[kind]}")
+    kinds = {network.name: DATA_SETS.get(network.data.name).labels for network in networks}
+    _refuse(
+        _line(measure, name, f"its data have {KINDS[kind]}")
+        for measure in measures
+        for name, kind in kinds.items()
+        if kind not in MEASURES.get(measure.measure.name).labels
+    )
+
+
+def check_networks(
+    measures: Sequence[MeasureSpec],
+    chains: Iterable[Chain],
+    misfits: Callable[[Chain], Sequence[str]],
+) -> None:
+    """Make sure that each measure suits the networks that it will look at.
+
+    Args:
+        measures: those of the sweep.
+        chains: what is pending.
+        misfits: told a chain, says of every measure why its network cannot be measured so, or
+            nothing; it is not asked where all measures suit any network.
+
+    Raises:
+        SweepError: some do not, one line for each network.
+
+    """
+    if not any(map(_particular, measures)):
+        return
+    networks = {chain.network: chain for chain in chains if chain.measures}
+    _refuse(
+        _line(measure, name, misfit)
+        for name, chain in networks.items()
+        for measure, misfit in zip(measures, misfits(chain), strict=True)
+        if misfit
+    )
+
+
+def _particular(measure: MeasureSpec) -> bool:
+    return MEASURES.get(measure.measure.name).check is not Measure.check
+
+
+def _line(measure: MeasureSpec, network: str, misfit: str) -> str:
+    return f"{measure.place}: {measure.label} does not fit {network}: {misfit}"
+
+
+def _refuse(lines: Iterable[str]) -> None:
+    if found := list(lines):
+        raise SweepError(*found)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def make_plan(spec: SweepSpec) -> Plan:
 
     Raises:
         DataError: data are missing whose content the keys depend on, or a task's do not fit.
+        SweepError: a measure is not for networks on such data.
 
     """
     methods = [(method, described(METHODS, method)) for method in spec.methods]
@@ -61,7 +62,7 @@ def make_plan(spec: SweepSpec) -> Plan:
             pruned += [measured(spec, chain, separate) for chain in own]
     tasks = tuple(_tasks(spec))
     check_fit(spec.tasks, spec.networks, spec.data_root)
-    check_measures(spec.measures, spec.networks, spec.source)
+    check_measures(spec.measures, spec.networks)
     return Plan(spec, tuple(dense + pruned), tasks)
 
 

@@ -3,6 +3,7 @@
 from orchestrator.spec.model import (
     AnalysisSpec,
     Distribution,
+    MeasureSpec,
     NetworkSpec,
     ResourcesSpec,
     Rung,
@@ -15,6 +16,7 @@ from orchestrator.spec.section import Section
 __all__ = [
     "AnalysisSpec",
     "Distribution",
+    "MeasureSpec",
     "NetworkSpec",
     "ResourcesSpec",
     "Rung",

@@ -15,7 +15,7 @@ from orchestrator.spec.expect import misnamed
 from orchestrator.spec.labels import label
 from orchestrator.spec.layers import recipe_mistakes, retraining_of, training_of
 from orchestrator.spec.mistakes import Mistake, SweepError, findings, found
-from orchestrator.spec.model import Distribution, NetworkSpec, SweepSpec, TaskSpec
+from orchestrator.spec.model import Distribution, MeasureSpec, NetworkSpec, SweepSpec, TaskSpec
 from orchestrator.spec.overrides import from_environment, merge, override
 from orchestrator.spec.sweep_file import NetworkSection, SweepFile
 from workers.contracts import Component
@@ -165,6 +165,13 @@ def _tasks(file: SweepFile, root: Node) -> Iterator[TaskSpec]:
                 yield TaskSpec(label=label(task), task=task, distribution=distribution, place=place)
 
 
+def _measures(file: SweepFile, root: Node) -> Iterator[MeasureSpec]:
+    for index, variants in enumerate(file.measures):
+        place = root.complain(("measures", index), "")
+        for measure in variants:
+            yield MeasureSpec(label=label(measure), measure=measure, place=place)
+
+
 def _spec(
     file: SweepFile, root: Node, path: Path, text: str, extended: tuple[Path, ...]
 ) -> SweepSpec:
@@ -178,7 +185,7 @@ def _spec(
         parity=file.parity,
         ladder=file.ratios,
         tasks=tuple(_tasks(file, root)),
-        measures=tuple(chain.from_iterable(file.measures)),
+        measures=tuple(_measures(file, root)),
         analysis=file.analysis,
         resources=file.resources,
         tracking=file.tracking,

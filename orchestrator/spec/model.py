@@ -50,6 +50,17 @@ class TaskSpec(Frozen):
     place: str = ""
 
 
+class MeasureSpec(Frozen):
+    """A measure of the networks of every chain.
+
+    ``place`` is where the sweep file names it, as ``file:line:column: key``.
+    """
+
+    label: str
+    measure: Component
+    place: str
+
+
 class AnalysisSpec(Section):
     """How predictions become prune potentials and intervals."""
 
@@ -115,7 +126,7 @@ class SweepSpec(Frozen):
     parity: Parity = "paper"
     ladder: tuple[Rung, ...]
     tasks: tuple[TaskSpec, ...]
-    measures: tuple[Component, ...] = ()
+    measures: tuple[MeasureSpec, ...] = ()
     analysis: AnalysisSpec = AnalysisSpec()
     resources: ResourcesSpec = ResourcesSpec()
     tracking: TrackingSpec = TrackingSpec()

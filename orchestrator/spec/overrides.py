@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from orchestrator.spec.document import MAX_DEPTH, Node, line, parse
 from orchestrator.spec.mistakes import SweepError
 
-
 ENVIRONMENT = {"PRUNESWEEP_STORE": "store", "PRUNESWEEP_DATA": "data_root"}
 """Variables that a cluster sets once for all sweeps, and the key that each replaces."""
 

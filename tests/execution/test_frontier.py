@@ -121,6 +121,41 @@ def test_only_the_failure_of_its_own_parent_blocks_a_compared_chain() -> None:
     assert frontier.exhausted
 
 
+def test_measures_that_lack_the_other_parent_say_which_failed_and_why() -> None:
+    events: list[Event] = []
+    chains = [make_chain("a"), replace(make_chain("b"), seed=7), compared("a1", "a", "b")]
+    frontier = Frontier(chains, (), events.append)
+    assert names(frontier) == ["a", "b"]
+    frontier.end("b", "ValueError: x")
+    frontier.end("a", None)
+    assert names(frontier) == ["a1"]
+    frontier.end("a1", "MissingNetworkError: cka compares with the dense network of another seed")
+    told = (
+        "measures wait for network net, seed 7, which failed: ValueError: x; "
+        "all else is done, run again once it works"
+    )
+    assert frontier.outcome.failed == {"b": "ValueError: x", "a1": told}
+    assert events[-1] == Event(chain="a1", kind="failed", detail=told)
+
+
+def test_another_failure_is_not_put_down_to_the_other_parent() -> None:
+    chains = [make_chain("a"), make_chain("b"), compared("a1", "a", "b")]
+    frontier = Frontier(chains, (), lambda event: None)
+    assert names(frontier) == ["a", "b"]
+    frontier.end("b", "ValueError: x")
+    frontier.end("a", None)
+    assert names(frontier) == ["a1"]
+    frontier.end("a1", "OSError: disk full")
+    assert frontier.outcome.failed["a1"] == "OSError: disk full"
+
+
+def test_a_network_that_went_missing_without_a_failure_is_told_as_it_is() -> None:
+    frontier = Frontier([compared("a1", "a", "b")], {"a", "b"}, lambda event: None)
+    assert names(frontier) == ["a1"]
+    frontier.end("a1", "MissingNetworkError: gone")
+    assert frontier.outcome.failed == {"a1": "MissingNetworkError: gone"}
+
+
 def test_a_failure_blocks_indirect_heirs_and_names_itself() -> None:
     events: list[Event] = []
     chains = [make_chain("a"), make_chain("b", "a"), make_chain("c", "b"), make_chain("d")]

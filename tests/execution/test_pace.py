@@ -1,9 +1,17 @@
+from collections.abc import Mapping
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.execution.pace import Pace, TrialState, duration
+from orchestrator.plan.to_do import Kind, Work
 from workers.contracts import Event
+
+EPOCH = Work(kind="epochs", network="net", passes=1000.0)
+NETWORK = Work(kind="networks", network="net", passes=100.0)
+CELL = Work(kind="cells", network="net", passes=50.0)
 
 
 class Clock:
@@ -14,111 +22,234 @@ class Clock:
         return self.now
 
 
-def epoch(chain: str, done: int, level: int = 0) -> Event:
-    return Event(chain=chain, kind="epoch", level=level, done=done, total=10)
+class Run:
+    """A run that is told what happens, each event so many seconds after the one before."""
+
+    def __init__(self, **to_do: Mapping[Work, int]) -> None:
+        self.clock = Clock()
+        self.pace = Pace(to_do, self.clock)
+
+    def __call__(self, kind: str, after: float = 0.0, chain: str = "a", **fields: object) -> None:
+        self.clock.now += after
+        self.pace.note(Event(chain=chain, kind=kind, **fields))  # type: ignore[arg-type]
+
+    def epoch(self, done: int, after: float = 0.0, chain: str = "a", level: int = 0) -> None:
+        self("epoch", after, chain, level=level, done=done, total=10)
+
+    def cells(self, done: int, total: int, after: float = 0.0, level: int = 0) -> None:
+        self("cells", after, level=level, done=done, total=total)
 
 
-def test_time_left_is_what_remains_at_the_measured_rate() -> None:
-    clock = Clock()
-    pace = Pace({"a": 10, "b": 30}, clock)
-    assert pace.left is None
-    clock.now += 7  # nothing runs yet: this is no part of the rate
-    pace.note(Event(chain="a", kind="start"))
-    clock.now += 20
-    pace.note(epoch("a", 10))
-    assert (pace.done, pace.total, pace.unit) == (10, 40, "epochs")
-    assert pace.left == 60  # 30 epochs, 2 s each
-    assert pace.elapsed == 27
+def measure(label: str, network: str = "net", passes: float = 10.0) -> Work:
+    return Work(kind="measures", network=network, passes=passes, label=label)
+
+
+def test_every_kind_of_work_goes_on_at_its_own_speed() -> None:
+    run = Run(a={EPOCH: 10, CELL: 30})
+    run("start", after=7)  # nothing runs before: no part of any speed
+    for done in range(1, 11):
+        run.epoch(done, after=2)
+    run.cells(25, 30, after=12.5)
+    assert run.pace.done == {"epochs": 10, "cells": 25}
+    assert run.pace.total == {"epochs": 10, "cells": 30}
+    assert run.pace.left == 5 * 0.5
+    assert run.pace.share == pytest.approx(32.5 / 35)
+    assert run.pace.elapsed == 7 + 32.5
+
+
+def test_what_was_never_measured_is_judged_by_the_weights_of_the_plan() -> None:
+    run = Run(a={EPOCH: 10, CELL: 30, measure("cka", passes=4000): 1})
+    run("start")
+    run.epoch(5, after=10)  # 2 s for 1,000 passes
+    assert run.pace.left == 5 * 2 + 30 * 0.1 + 8
+    run.epoch(10, after=10)
+    run.cells(15, 30, after=30)  # a kind that was measured is judged by itself alone
+    # Of all 10,750 passes, which took 50 s, the measure's 4,000 take their share.
+    assert run.pace.left == pytest.approx(15 * 2 + 4000 * 50 / 10_750)
+
+
+def test_a_network_that_was_never_measured_is_as_fast_for_its_passes_as_the_others() -> None:
+    wide = Work(kind="epochs", network="wide", passes=3000.0)
+    run = Run(a={EPOCH: 10}, b={wide: 10})
+    run("start")
+    run.epoch(10, after=20)
+    run("finished")
+    assert run.pace.left == 10 * 6
+    run("start", chain="b")
+    run.epoch(1, after=4, chain="b")
+    assert run.pace.left == 9 * 4
+
+
+def test_a_measure_is_known_by_its_label() -> None:
+    run = Run(a={measure("cka"): 1, measure("svcca"): 1}, b={measure("cka"): 1})
+    run("start")
+    run("measure", after=6, detail="cka")
+    assert (run.pace.done["measures"], run.pace.total["measures"]) == (1, 3)
+    run("measure", after=2, detail="svcca")
+    assert run.pace.left == 6
+
+
+def test_to_start_a_process_is_no_part_of_any_speed() -> None:
+    run = Run(a={EPOCH: 10, NETWORK: 2})
+    run("start")
+    run.epoch(0, after=20)
+    assert run.pace.left is None
+    run.epoch(10, after=5)
+    assert run.pace.left == 2 * 0.05
+
+
+def test_pruning_counts_for_the_networks() -> None:
+    run = Run(a={EPOCH: 20, NETWORK: 2, CELL: 2})
+    run("start")
+    run.epoch(10, after=10, level=1)
+    run("network", after=1, level=1)
+    run.cells(1, 1, after=3, level=1)
+    run.epoch(0, after=4, level=2)
+    run.epoch(5, after=5, level=2)
+    # 5 s for the network that was pruned and committed, and for the pruning of the other.
+    assert run.pace.left == 5 * 1 + 5 + 3
+
+
+def test_chains_at_once_share_what_is_left() -> None:
+    run = Run(**{name: {EPOCH: 10} for name in "abcd"})
+    run("start", chain="a")
+    run("start", chain="b")
+    run.epoch(5, after=10, chain="a")
+    run.epoch(5, chain="b")
+    assert run.pace.left == 30 * 2 / 2
+    run.epoch(10, after=10, chain="a")
+    run("finished", chain="a")
+    run("finished", chain="b")
+    assert run.pace.left == 20 * 2 / 2
+
+
+def test_no_chain_outruns_itself() -> None:
+    run = Run(a={EPOCH: 10}, b={EPOCH: 1})
+    run("start", chain="a")
+    run("start", chain="b")
+    run.epoch(1, after=2, chain="a")
+    run("finished", chain="b")
+    assert run.pace.left == 9 * 2
 
 
 def test_the_first_epochs_say_nothing_about_a_long_run() -> None:
-    clock = Clock()
-    pace = Pace({"a": 1000}, clock)
-    pace.note(Event(chain="a", kind="start"))
-    clock.now += 10
-    pace.note(epoch("a", 2))
-    assert pace.left is None
-    clock.now += 20
-    assert pace.left == 998 * 15
+    run = Run(a={EPOCH: 1000})
+    run("start")
+    run.epoch(2, after=10)
+    assert run.pace.left is None
+    run.clock.now += 20
+    assert run.pace.left == 998 * 5
 
 
-def test_epochs_that_somebody_else_trained_are_done_but_not_measured() -> None:
-    clock = Clock()
-    pace = Pace({"a": 10, "b": 10}, clock)
-    pace.note(Event(chain="a", kind="start"))
-    clock.now += 5
-    pace.note(epoch("a", 5))
-    pace.note(Event(chain="a", kind="finished"))
-    assert (pace.done, pace.total) == (10, 20)
-    assert pace.left == 10
+def test_what_somebody_else_did_is_done_but_not_measured() -> None:
+    run = Run(a={EPOCH: 10}, b={EPOCH: 10})
+    run("start")
+    run.epoch(5, after=5)
+    run("finished")
+    assert (run.pace.done["epochs"], run.pace.total["epochs"]) == (10, 20)
+    assert run.pace.left == 10
 
 
-def test_what_a_failure_leaves_untrained_no_longer_counts() -> None:
-    pace = Pace({"a": 10, "a1": 40, "b": 10})
-    pace.note(epoch("a", 3))
-    pace.note(Event(chain="a", kind="failed"))
-    pace.note(Event(chain="a1", kind="blocked"))
-    assert (pace.done, pace.total, pace.waiting) == (3, 13, 1)
-    assert pace.ended == {"failed": 1, "blocked": 1}
+def test_what_a_failure_leaves_undone_no_longer_counts() -> None:
+    run = Run(a={EPOCH: 10, CELL: 3}, b={EPOCH: 40}, c={EPOCH: 10})
+    run.epoch(3)
+    run("failed")
+    run("blocked", chain="b")
+    assert run.pace.done == {"epochs": 3, "cells": 0}
+    assert run.pace.total == {"epochs": 13, "cells": 0}
+    assert run.pace.waiting == 1
+    assert run.pace.ended == {"failed": 1, "blocked": 1}
 
 
 def test_a_retry_trains_again_from_its_checkpoint() -> None:
-    clock = Clock()
-    pace = Pace({"a": 10}, clock)
-    pace.note(Event(chain="a", kind="start"))
-    pace.note(epoch("a", 8))
-    pace.note(Event(chain="a", kind="retry"))
-    assert pace.running["a"].state == "trying again"
-    clock.now += 12
-    pace.note(epoch("a", 4))
-    assert pace.done == 4
-    pace.note(epoch("a", 8))
-    assert pace.left == 2  # 12 epochs were trained in 12 s
+    run = Run(a={EPOCH: 10})
+    run("start")
+    run.epoch(8)
+    run("retry")
+    assert run.pace.running["a"].state == "trying again"
+    run.epoch(4, after=12)
+    assert run.pace.done["epochs"] == 4
+    run.epoch(8)
+    assert run.pace.left == 2  # 12 epochs were trained in 12 s
 
 
-def test_chains_are_counted_when_nothing_is_to_be_trained() -> None:
-    clock = Clock()
-    pace = Pace({"a": 0, "b": 0, "c": 0}, clock)
-    pace.note(Event(chain="a", kind="start"))
-    clock.now += 4
-    pace.note(Event(chain="a", kind="finished"))
-    assert (pace.done, pace.total, pace.unit, pace.left) == (1, 3, "chains", 8)
+def test_a_running_trial_shows_what_it_does() -> None:
+    run = Run(a={EPOCH: 20, CELL: 4, measure("cka"): 1})
+    run("start")
+    assert run.pace.running == {"a": TrialState(state="starting")}
+    run.epoch(4, level=1)
+    assert run.pace.running["a"] == TrialState(1, 4, 10, "training")
+    run("network", level=1)
+    assert run.pace.running["a"] == TrialState(1, 0, 0, "evaluating")
+    run.cells(1, 2, level=1)
+    assert run.pace.running["a"] == TrialState(1, 1, 2, "evaluating")
+    run.cells(2, 2, level=1)
+    assert run.pace.running["a"] == TrialState(1, 0, 0, "pruning")
+    run.epoch(10, level=1)
+    run.epoch(10, level=2)
+    run.cells(2, 2, level=2)
+    assert run.pace.running["a"] == TrialState(2, 0, 0, "measuring")
+    run("finished")
+    assert not run.pace.running
 
 
-def test_a_running_trial_shows_where_it_is() -> None:
-    pace = Pace({"a": 20})
-    for event, state in [
-        (Event(chain="a", kind="start"), TrialState(state="starting")),
-        (epoch("a", 4, level=2), TrialState(level=2, done=4, total=10, state="training")),
-        (
-            Event(chain="a", kind="network", level=2),
-            TrialState(level=2, done=4, total=10, state="evaluating"),
-        ),
-    ]:
-        pace.note(event)
-        assert pace.running == {"a": state}
-    pace.note(Event(chain="a", kind="finished"))
-    assert not pace.running
+LEVELS = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 6)), min_size=1, max_size=4)
+
+
+@given(LEVELS, st.sampled_from([0.25, 1.0, 8.0]))
+def test_time_left_falls_with_all_that_is_done_and_is_right(
+    levels: list[tuple[int, int]], second: float
+) -> None:
+    """A pass takes the same time whatever it is for: then what is left is known from the start."""
+    epochs, cells = (sum(counts) for counts in zip(*levels, strict=True))
+    run = Run(a={EPOCH: epochs, NETWORK: len(levels), CELL: cells})
+    run("start")
+    left = epochs * 1000 + len(levels) * 100 + cells * 50.0
+    told = []
+    for level, (train, test) in enumerate(levels):
+        steps = [("epoch", 1000, done, train) for done in range(1, train + 1)]
+        steps += [("network", 100, 0, 0)]
+        steps += [("cells", 50, done, test) for done in range(1, test + 1)]
+        for kind, passes, done, total in steps:
+            run(kind, after=passes * second, level=level, done=done, total=total)
+            left -= passes
+            told.append(run.pace.left)
+            assert told[-1] == pytest.approx(left * second)
+            assert (told[-1] == 0) == (left == 0)
+    assert all(after < before for before, after in pairwise(told))
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from("abc"), st.sampled_from(["epoch", "retry"]), st.integers(0, 10))
+        st.tuples(
+            st.sampled_from("abc"),
+            st.sampled_from(["start", "epoch", "network", "cells", "measure", "retry"]),
+            st.integers(0, 2),
+            st.integers(0, 10),
+            st.floats(0, 100),
+        )
     ),
     st.lists(st.sampled_from(["finished", "failed", "blocked"]), min_size=3, max_size=3),
 )
-def test_whatever_happens_all_of_the_total_is_done_in_the_end(
-    events: list[tuple[str, str, int]], ends: list[str]
+def test_whatever_happens_the_time_left_is_none_only_in_the_end(
+    events: list[tuple[str, str, int, int, float]], ends: list[str]
 ) -> None:
-    pace = Pace({"a": 0, "b": 5, "c": 10})
-    for chain, kind, done in events:
-        pace.note(Event(chain=chain, kind=kind, done=done, total=10))  # type: ignore[arg-type]
-        assert 0 <= pace.done <= pace.total == 15
+    works = {EPOCH: 5, NETWORK: 2, CELL: 7, measure("cka"): 1}
+    run = Run(a={}, b=works, c=works)
+    for chain, kind, level, done, after in events:
+        detail = "cka" if kind == "measure" else ""
+        run(kind, after, chain, level=level, done=done, total=10, detail=detail)
+        amounts: list[Kind] = ["epochs", "networks", "cells", "measures"]
+        assert all(0 <= run.pace.done[one] <= run.pace.total[one] for one in amounts)
+        all_done = run.pace.done == run.pace.total
+        assert run.pace.left is None or (run.pace.left > 0) != all_done
+        assert (run.pace.share == 1) == all_done
     for chain, end in zip("abc", ends, strict=True):
-        pace.note(Event(chain=chain, kind=end))  # type: ignore[arg-type]
-    assert pace.done == pace.total
-    assert pace.waiting == 0
-    assert pace.ended.total() == 3
+        run(end, chain=chain)
+    assert run.pace.done == run.pace.total
+    assert run.pace.left == 0
+    assert run.pace.waiting == 0
+    assert run.pace.ended.total() == 3
 
 
 @pytest.mark.parametrize(

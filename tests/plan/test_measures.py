@@ -14,7 +14,7 @@ from orchestrator.plan import Plan, make_plan
 from orchestrator.plan.state import compare
 from orchestrator.spec.loading import SweepError, load_sweep
 from orchestrator.store import Store
-from workers.contracts import Chain, DataError, Measure
+from workers.contracts import Chain, Measure
 
 Write = Callable[..., Path]
 
@@ -72,8 +72,9 @@ def test_a_seed_more_leaves_what_was_measured(tiny: Write) -> None:
 def test_what_needs_classes_is_refused_for_label_maps(tiny: Write, voc_root: Path) -> None:
     network = {"model": "deeplabv3_resnet50", "data": {"voc": {"size": 16}}, "name": "seg"}
     file = tiny(networks=[network | {"training": {"epochs": 1}}], data_root=str(voc_root),
-                tasks={"train": ["nominal"]}, measures=["cka"])  # fmt: skip
-    with pytest.raises(DataError, match=r"measures\[0\]: cka does not fit seg"):
+                tasks={"train": ["nominal"]}, measures=["cka", "jacobian"])  # fmt: skip
+    misfit = r"measures\[1\]: jacobian does not fit seg: its data have a class per pixel$"
+    with pytest.raises(SweepError, match=rf"^{file}:\d+:3: {misfit}"):
         planned(file)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.plan import Plan, make_plan
 from orchestrator.plan.estimate import Estimate, estimate
+from orchestrator.plan.overheads import Overheads
 from orchestrator.plan.state import compare
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
@@ -40,10 +41,20 @@ class Unpriced(Measure):
     """A measure that does not say what it costs."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Images(Measure):
+    """One pass for every image and network."""
+
+    images: int = 10
+
+    def passes(self, subjects: int) -> float:
+        return subjects * self.images
+
+
 @pytest.fixture(autouse=True)
 def own_measures(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("own_measures")
-    module.__dict__.update(Ten=Ten, Unpriced=Unpriced)
+    module.__dict__.update(Ten=Ten, Unpriced=Unpriced, Images=Images)
     monkeypatch.setitem(sys.modules, "own_measures", module)
 
 
@@ -131,6 +142,36 @@ def test_a_measure_without_a_price_leaves_the_plan_standing(tiny: Write) -> None
     found = judged(plan, store)
     assert list(found.unknown) == ["resnet8-4-digits"]
     assert found.seconds == 0
+
+
+@pytest.mark.parametrize("images", [TEST, TEST + 1, 10**6])
+def test_a_measure_takes_no_more_images_than_there_are(tiny: Write, images: int) -> None:
+    measure = {"own_measures:Images": {"images": images}}
+    plan, store = planned(tiny(**MEASURED | {"seeds": [0], "measures": [measure]}))
+    # The parent and one level, and two networks to compare: a test set for each, 1 s.
+    assert judged(plan, store).seconds == pytest.approx((2 + 1) * 10 + 2 * 1 + 2 * 1)
+
+
+def test_a_measure_that_two_chains_share_is_priced_once(tiny: Write) -> None:
+    """At one ratio, a cascade has the same networks as what is pruned at once."""
+    shared = {"seeds": [0], "schedule": ["cascade", "one_shot"]}
+    plan, store = planned(tiny(**MEASURED | shared))
+    assert len(plan.chains) == 3
+    alone = (2 + 1) * 10 + 2 * 1
+    assert judged(plan, store).seconds == pytest.approx(alone + 2 * 10 / TEST)
+
+
+def test_what_does_not_depend_on_sizes_is_added(tiny: Write) -> None:
+    plan, store = planned(tiny(**ONE))
+    state, fixed = compare(plan, store), Overheads(run=100, chain=20, network=5, cell=0.5)
+    work = (2 + 1) * 10 + 2 * 3 * 1
+    found = estimate(plan, state, store, lambda chain: COST, 1, fixed)
+    assert found.seconds == 100 + work + 2 * 20 + 2 * 5 + 6 * 0.5
+    several = estimate(plan, state, store, lambda chain: COST, 50, fixed)
+    assert several.seconds == found.seconds  # the pruned chain waits for its parent
+    for chain in plan.chains:
+        commit(store, plan, chain)
+    assert estimate(plan, compare(plan, store), store, lambda chain: COST, 1, fixed).seconds == 0
 
 
 def test_data_that_would_have_to_be_downloaded_are_not_counted(

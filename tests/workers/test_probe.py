@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from workers.checkpoint import architecture, build, dump
-from workers.contracts import Chain, Component, Cost, Runtime, Training
+from workers.contracts import Chain, Component, Cost, MeasureCell, Runtime, Training
 from workers.data.digits import Digits
-from workers.probe import probe
+from workers.probe import misfits, probe
 from workers.training.device_data import DeviceData
 from workers.training.train import train
 
@@ -97,6 +97,40 @@ def test_published_weights_are_not_downloaded(monkeypatch: pytest.MonkeyPatch):
     chain = replace(CHAIN, model=model, data=Component("digits"))
     monkeypatch.setattr(Digits, "load", wide_digits)
     assert probe(chain, Runtime(device="cpu")) is not None
+
+
+MEASURES = tuple(
+    MeasureCell(key="", label=name, measure=Component(name)) for name in ("cka", "linear_regions")
+)
+NO_PERCEPTRON = (
+    "the bound on linear regions is for perceptrons: it needs linear layers alone, each with as "
+    "many inputs as the one before has outputs, as in lenet300_100; found Conv2d 'conv'"
+)
+
+
+@pytest.mark.parametrize("data", ["digits", "cifar10"])
+def test_an_untrained_network_tells_which_measures_do_not_suit_it(data: str, tmp_path: Path):
+    runtime = Runtime(data_root=tmp_path)
+    convolutional = replace(CHAIN, data=Component(data), measures=MEASURES)
+    perceptron = replace(convolutional, model=Component("lenet300_100"))
+    assert misfits(convolutional, runtime) == ["", NO_PERCEPTRON]
+    assert misfits(perceptron, runtime) == ["", ""]
+    assert list(tmp_path.iterdir()) == []
+
+
+def grey_only(*, channels: int, classes: int) -> torch.nn.Module:
+    """A network for the images of the data set, and for no others."""
+    assert (channels, classes) == (1, 10)
+    return torch.nn.Conv2d(channels, classes, 1)
+
+
+def test_the_untrained_network_is_made_for_the_data(tmp_path: Path):
+    chain = replace(CHAIN, model=Component(f"{__name__}:grey_only"), measures=MEASURES)
+    runtime = Runtime(data_root=tmp_path)
+    (_, found) = misfits(chain, runtime)
+    assert found.endswith("found Conv2d ''")
+    # It cannot be built for three channels: nothing is known of it.
+    assert misfits(replace(chain, data=Component("cifar10")), runtime) == ["", ""]
 
 
 _load = Digits.load

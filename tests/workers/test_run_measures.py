@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from orchestrator.execution.executor import LocalExecutor
 from orchestrator.store import Store
-from tests.workers.test_run import DENSE, WT, key, run
+from tests.workers.test_run import DENSE, LADDER, TASKS, WT, key, run
 from workers.contracts import (
+    Chain,
     Component,
+    Event,
     Measure,
     MeasureCell,
+    MissingNetworkError,
     PermanentError,
     Probe,
     Reading,
+    Report,
+    Runtime,
     Subject,
+    TaskCell,
 )
 from workers.evaluation.readings import READINGS, from_parquet, to_parquet
+from workers.run import run_chain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +132,36 @@ def test_a_measure_that_does_not_suit_keeps_no_other_from_its_numbers(folder):
     assert not Store(folder).has(unsuited.key)
 
 
+def test_measures_wait_for_a_seed_that_failed_and_are_all_that_is_done_later(tmp_path):
+    store, runtime = Store(tmp_path), Runtime(device="cpu", cache=tmp_path / "cache")
+    failing = replace(SEPARATE, fingerprint="other data")
+    waits_for = (DENSE.name, SEPARATE.name)
+    chain = replace(MEASURED, waits_for=waits_for, levels=LADDER[:1])
+    events: list[Event] = []
+
+    def trial(chain: Chain, tasks: Sequence[TaskCell], report: Report) -> None:
+        run_chain(chain, tasks, store, runtime, report)
+
+    def attempt(separate: Chain) -> dict[str, str]:
+        events.clear()
+        chains = [DENSE, separate, chain]
+        return dict(LocalExecutor(trial).run(chains, TASKS, (), events.append).failed)
+
+    for _ in range(2):
+        failed = attempt(failing)
+        assert failed.keys() == {SEPARATE.name, chain.name}
+        assert failed[chain.name].startswith(
+            "measures wait for network resnet8-digits, seed 1, which failed: DataError: the data of"
+        )
+        assert all(store.evaluated(level.key) for level in chain.levels)
+        assert not store.has(CELL.key)
+    assert [event.kind for event in events if event.chain == chain.name] == ["start", "failed"]
+    assert attempt(SEPARATE) == {}
+    told = [event.kind for event in events if event.chain == chain.name]
+    assert told == ["start", "measure", "finished"]
+
+
 def test_without_the_separate_network_there_is_no_comparison(folder):
     alone = replace(MEASURED, measures=(replace(CELL, key=key("alone")),), separate=key("nowhere"))
-    with pytest.raises(PermanentError, match="dense network of another seed, which is not there"):
+    with pytest.raises(MissingNetworkError, match="of another seed, which is not there"):
         run(folder, alone)

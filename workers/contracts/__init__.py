@@ -1,5 +1,6 @@
 """The vocabulary that orchestrator and workers share, free of torch."""
 
+from workers.contracts.attack import GRADIENT_PASSES, Attack
 from workers.contracts.chain import (
     Chain,
     Checkpoint,
@@ -10,30 +11,20 @@ from workers.contracts.chain import (
     evaluation_key,
     suite_key,
 )
+from workers.contracts.corruption import Corruption
+from workers.contracts.data import DataSet, Images, Split
+from workers.contracts.errors import DataError, MissingNetworkError, PermanentError
 from workers.contracts.measure import Measure, MeasureCell, Probe, Reading, Subject
-from workers.contracts.plug_ins import (
-    Allocation,
-    Attack,
-    Component,
-    Corruption,
-    DataError,
-    DataSet,
-    Images,
-    Method,
-    Model,
-    PermanentError,
-    PlugIn,
-    Samples,
-    Spared,
-    Split,
-    Suite,
-    Task,
-    Unit,
-)
+from workers.contracts.method import Allocation, Method, Samples, Spared, Unit
+from workers.contracts.model import Model
+from workers.contracts.plug_in import Component, PlugIn
 from workers.contracts.recipe import Training
 from workers.contracts.runtime import Cost, Event, Record, Report, Runtime, Scratch, Store
+from workers.contracts.suite import Suite
+from workers.contracts.task import Task
 
 __all__ = [
+    "GRADIENT_PASSES",
     "Allocation",
     "Attack",
     "Chain",
@@ -49,6 +40,7 @@ __all__ = [
     "Measure",
     "MeasureCell",
     "Method",
+    "MissingNetworkError",
     "Model",
     "Parity",
     "PermanentError",

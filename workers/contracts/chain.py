@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Literal
 
 from workers.contracts.measure import MeasureCell, Subject
-from workers.contracts.plug_ins import Component
+from workers.contracts.plug_in import Component
 from workers.contracts.recipe import Training
 
 Parity = Literal["paper", "latest"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
-from workers.contracts.plug_ins import Component, PlugIn
+from workers.contracts.plug_in import Component, PlugIn
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,8 @@ class Probe(Protocol):
         The same ones for every measure and chain on the same data.
 
         Returns:
-            Normalised images (count, channels, height, width) and their labels (count,).
+            Normalised images (count, channels, height, width) and their labels, (count,), or
+            (count, height, width) where the data set has maps of them.
 
         """
         ...
@@ -93,6 +94,17 @@ class Measure(PlugIn):
 
     repeatable: ClassVar[bool] = True
     labels: ClassVar[tuple[str, ...]] = ("class",)
+
+    def check(self, network: torch.nn.Module) -> None:
+        """Refuse a network that cannot be measured, before any is trained.
+
+        Args:
+            network: untrained, of the architecture that a sweep names.
+
+        Raises:
+            PermanentError: the network is not of a kind that can be measured so.
+
+        """
 
     def measure(self, subjects: Sequence[Subject], probe: Probe) -> Iterable[Reading]:
         """Measure ``subjects``: the parent, then the pruned ones, then the separate one if any.

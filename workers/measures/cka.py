@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from workers.contracts import Measure, Probe, Reading, Subject
 
@@ -25,6 +26,8 @@ class Cka(Measure):
         debiased: estimate without bias, so that independent layers have 0 and not neurons / rows.
 
     """
+
+    labels: ClassVar[tuple[str, ...]] = ("class", "map")
 
     images: int = 1000
     debiased: bool = True

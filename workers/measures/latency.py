@@ -35,6 +35,7 @@ class Latency(Measure):
     """
 
     repeatable: ClassVar[bool] = False
+    labels: ClassVar[tuple[str, ...]] = ("class", "map")
 
     batch_sizes: tuple[int, ...] = (1, 256)
     warm_up: int = 3

@@ -44,6 +44,12 @@ class LinearRegions(Measure):
         if self.dimensions is not None and self.dimensions < 1:
             raise ValueError(f"expected at least 1 dimension, found {self.dimensions}")
 
+    def check(self, network: nn.Module) -> None:
+        """Refuse what is no perceptron."""
+        from workers.inspection.linear_regions import linear_layers
+
+        linear_layers(network)
+
     def measure(self, subjects: Sequence[Subject], probe: Probe) -> Iterable[Reading]:
         """Bound the regions of every network.
 

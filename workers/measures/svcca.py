@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 from workers.contracts import Measure, Probe, Reading, Subject
 
@@ -26,6 +27,8 @@ class Svcca(Measure):
         variance: the share of a layer's variance that its directions keep; 1 is plain CCA.
 
     """
+
+    labels: ClassVar[tuple[str, ...]] = ("class", "map")
 
     images: int = 1000
     variance: float = 0.99

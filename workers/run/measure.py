@@ -10,7 +10,7 @@ from hashlib import sha256
 import numpy as np
 import torch
 
-from workers.contracts import Event, MeasureCell, PermanentError, Subject
+from workers.contracts import Event, MeasureCell, MissingNetworkError, Subject
 from workers.evaluation.readings import READINGS, to_parquet
 from workers.images.normalisation import normalise
 from workers.registry import MEASURES
@@ -41,10 +41,6 @@ class SiteProbe:
     def test_images(self, count: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Choose test images by the data alone."""
         test, train = self.site.data.test, self.site.data.train
-        if test.labels.ndim > 1:
-            raise PermanentError(
-                f"{self.cell.label} needs images of one class each, not label maps"
-            )
         order = torch.randperm(len(test.labels), generator=_generator(self.site.chain.fingerprint))
         chosen = np.sort(order[:count].numpy())
         pixels = torch.from_numpy(np.array(test.pixels[chosen])).to(self.device)
@@ -80,7 +76,7 @@ def measure(site: Site, cell: MeasureCell) -> None:
 def _check_separate(site: Site, cell: MeasureCell) -> None:
     separate = site.chain.separate
     if separate and not site.store.has(separate):
-        raise PermanentError(
+        raise MissingNetworkError(
             f"{cell.label} compares with the dense network of another seed, which is not there: "
             f"{separate}"
         )
