@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
@@ -23,7 +23,7 @@ from orchestrator.spec.labels import label
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
 from workers.contracts import Record
-from workers.registry import DATA_SETS
+from workers.registry import DATA_SETS, MEASURES
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
@@ -120,6 +120,7 @@ def context(sweep: Sweep) -> ReportContext:
         blocked=tuple(outcome.blocked.items()),
         missing=_missing(state),
         ratio_misses=tuple(_ratio_misses(sweep.plan, records)),
+        measures={one.label: asdict(MEASURES.create(one.measure)) for one in spec.measures},
         segmented=tuple(
             network.name
             for network in spec.networks

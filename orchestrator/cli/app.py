@@ -19,8 +19,9 @@ from orchestrator.cli.cluster_commands import logs, stop, submit
 from orchestrator.cli.model_commands import models
 from orchestrator.cli.output import complain
 from orchestrator.cli.result_commands import publish, report, ui, verify_results
+from orchestrator.cli.status_command import status
 from orchestrator.cli.store_commands import gc, verify
-from orchestrator.cli.sweep_commands import plan, run, status
+from orchestrator.cli.sweep_commands import plan, run
 
 app = typer.Typer(
     rich_markup_mode=None,

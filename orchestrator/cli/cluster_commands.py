@@ -53,9 +53,9 @@ def submit(
     with TemporaryDirectory() as folder:
         shipment = pack(spec, module or (), options, Path(folder))
         jobs = Jobs(address)
-        identity = _identity(spec)
-        before = {job.id for job in jobs.of(identity)}
-        job = jobs.submit(identity, shipment.entrypoint, shipment.folder, shipment.digest)
+        known = identity(spec)
+        before = {job.id for job in jobs.of(known)}
+        job = jobs.submit(known, shipment.entrypoint, shipment.folder, shipment.digest)
     verb = "attached to" if job.id in before else "submitted"
     complain(f"{verb} {job.id} on {address}")
     if wait:
@@ -74,7 +74,7 @@ def logs(
     from orchestrator.cluster.jobs import Jobs
 
     jobs = Jobs(address)
-    job = _newest(jobs, _identity(_checked(file, sets)))
+    job = newest(jobs, identity(_checked(file, sets)))
     if follow:
         _follow(jobs, job, file, sets, address)
     else:
@@ -86,7 +86,7 @@ def stop(file: File, sets: Sets = None, address: Address = LOCAL) -> None:
     from orchestrator.cluster.jobs import Jobs
 
     jobs = Jobs(address)
-    job = _newest(jobs, _identity(_checked(file, sets)))
+    job = newest(jobs, identity(_checked(file, sets)))
     if not job.live:
         complain(f"{job.id} has ended already: {job.status.lower()}")
         return
@@ -112,17 +112,25 @@ def _checked(file: Path, sets: list[str] | None) -> SweepSpec:
     return spec
 
 
-def _identity(spec: SweepSpec) -> Identity:
+def identity(spec: SweepSpec) -> Identity:
     """Tell the sweep from others on the cluster; a folder here says nothing about one there."""
     from orchestrator.cluster.jobs import Identity
 
     return Identity(spec.name, str(spec.store) if "://" in str(spec.store) else "")
 
 
-def _newest(jobs: Jobs, identity: Identity) -> Job:
-    if found := jobs.of(identity):
+def newest(jobs: Jobs, sweep: Identity) -> Job:
+    """Return the newest job of ``sweep``.
+
+    Raises:
+        ClusterError: there is none.
+
+    """
+    from orchestrator.cluster.errors import ClusterError
+
+    if found := jobs.of(sweep):
         return found[-1]
-    fail(f"the cluster at {jobs.address} has no job of the sweep '{identity.sweep}'", 2)
+    raise ClusterError(f"the cluster at {jobs.address} has no job of the sweep '{sweep.sweep}'")
 
 
 def _follow(jobs: Jobs, job: Job, file: Path, sets: list[str] | None, address: str) -> None:

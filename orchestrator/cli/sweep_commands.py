@@ -1,4 +1,4 @@
-"""``plan``, ``run`` and ``status``."""
+"""``plan`` and ``run``."""
 
 from __future__ import annotations
 
@@ -93,32 +93,10 @@ def run(
         fail(f"{chains} failed; try again with: {again}", 1)
 
 
-def status(file: File, sets: Sets = None, as_json: Json = False) -> None:
-    """Show how far a sweep is, what failed and why."""
-    from orchestrator.cli import tables
-    from orchestrator.store.verify import worked_on
-
-    sweep = open_sweep(file, sets)
-    state, busy = sweep.state(), worked_on(sweep.store)
-    if not as_json:
-        show(tables.status_table(sweep.spec.name, state, sweep.outcome, busy))
-        return
-    show_json(
-        {
-            "sweep": sweep.spec.name,
-            "counts": tables.plan_counts(state, sweep.outcome),
-            "chains": {
-                one.chain.name: tables.chain_state(one, sweep.outcome, busy) for one in state.chains
-            },
-            "failed": dict(sweep.outcome.failed),
-            "blocked": dict(sweep.outcome.blocked),
-        }
-    )
-
-
 def _estimate(sweep: Sweep, state: State) -> Estimate:
     from orchestrator.execution.driver import prober, workers_of
     from orchestrator.plan.estimate import estimate
+    from orchestrator.plan.overheads import OVERHEADS
 
     with redirect_stdout(sys.stderr):  # somebody's network may print
-        return estimate(sweep.plan, state, sweep.store, prober(sweep), workers_of(sweep))
+        return estimate(sweep.plan, state, sweep.store, prober(sweep), workers_of(sweep), OVERHEADS)

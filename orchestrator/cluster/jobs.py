@@ -24,6 +24,7 @@ from orchestrator.cluster.errors import ClusterError
 
 LIVE = ("PENDING", "RUNNING")
 POLL = 0.5
+STARTING = 60.0
 _NAME, _STORE, _CONTENT = "prunesweep.sweep", "prunesweep.store", "prunesweep.content"
 
 
@@ -102,13 +103,12 @@ class Jobs:
         number = f"{sweep.prefix}-{len(earlier) + 1}"
         metadata = {_NAME: sweep.sweep, _STORE: sweep.store, _CONTENT: content}
         try:
-            with self._reaching():
-                self._client.submit_job(
-                    entrypoint=entrypoint,
-                    submission_id=number,
-                    runtime_env={"working_dir": str(folder)},
-                    metadata=metadata,
-                )
+            self._start(
+                entrypoint=entrypoint,
+                submission_id=number,
+                runtime_env={"working_dir": str(folder)},
+                metadata=metadata,
+            )
         except ClusterError:
             # Somebody else was faster with the same number: attach to that job.
             if rivals := [job for job in self.of(sweep) if job.id == number]:
@@ -157,6 +157,19 @@ class Jobs:
                 raise ClusterError(f"{job.id} has not ended within {seconds:g} s: try again")
             time.sleep(POLL)
         return now
+
+    def _start(self, **job: Any) -> None:
+        """Submit; a cluster that has just been started may take a while to have an agent for it."""
+        deadline = time.monotonic() + STARTING
+        while True:
+            try:
+                with self._reaching():
+                    self._client.submit_job(**job)
+                return
+            except ClusterError as error:
+                if "No available agent" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL)
 
     def _attached(self, job: Job, content: str) -> Job:
         if job.content != content:

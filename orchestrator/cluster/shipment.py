@@ -69,6 +69,10 @@ def pack(
     return Shipment(folder, join(["prunesweep", "run", str(sweep), *options]))
 
 
+_INSTALLED = ("__main__", "orchestrator", "workers")
+"""On the cluster anyway, even where it is run from its source here."""
+
+
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
@@ -82,7 +86,7 @@ def _own_modules(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
     wanted = {Path(folder).resolve() for folder in folders}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if "." in name or name == "__main__" or file is None:
+        if "." in name or name in _INSTALLED or file is None:
             continue
         path = Path(file).resolve()
         path = path.parent if path.stem == "__init__" else path

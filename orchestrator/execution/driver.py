@@ -17,6 +17,7 @@ from orchestrator.execution.outcome import write_outcome
 from orchestrator.execution.progress import Progress
 from orchestrator.plan.fit import check_networks
 from orchestrator.plan.state import State
+from orchestrator.plan.to_do import to_do
 from orchestrator.search_path import search_path
 from orchestrator.sweep import Sweep, revision
 from orchestrator.tracking.background import BackgroundTracker, catch_up
@@ -83,9 +84,9 @@ def check(sweep: Sweep, state: State) -> None:
 
 
 def _run(sweep: Sweep, state: State, runner: Executor, tracker: Tracker) -> Driven:
-    epochs_missing = {s.chain.name: s.tally.epochs - s.tally.epochs_cached for s in state.chains}
     background = BackgroundTracker(tracker, _warn)
-    with Progress(state.pending, epochs_missing) as progress:
+    missing = to_do(sweep.plan, state, sweep.store)
+    with Progress(state.pending, missing) as progress:
 
         def report(event: Event) -> None:
             progress.report(event)

@@ -21,7 +21,7 @@ Trial = Callable[[Chain, Sequence[TaskCell], Report], None]
 """Walks one chain to its end and tells events; called again for the same chain after a failure."""
 
 EPOCH_SECONDS = 1.0
-"""What ``throttled`` keeps between the epochs that it lets through."""
+"""What ``throttled`` keeps between the epochs, and the evaluations, that it lets through."""
 
 
 class Executor(Protocol):
@@ -117,12 +117,12 @@ def cause_of(error: BaseException) -> str:
 
 
 def throttled(report: Report, clock: Callable[[], float] = time.monotonic) -> Report:
-    """Drop epochs less than ``EPOCH_SECONDS`` after the last event, unless a network ends there."""
+    """Drop what is half done less than ``EPOCH_SECONDS`` after the last event."""
     last = -EPOCH_SECONDS
 
     def pass_on(event: Event) -> None:
         nonlocal last
-        if event.kind == "epoch" and event.done < event.total and clock() - last < EPOCH_SECONDS:
+        if event.done < event.total and clock() - last < EPOCH_SECONDS:
             return
         last = clock()
         report(event)

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from orchestrator.execution.speed import Entry, Speed
+from orchestrator.plan.to_do import Kind, Work
 from workers.contracts import Event
 
-_STATES = {"start": "starting", "epoch": "training", "network": "evaluating", "cells": "pruning"}
+_STATES = {
+    "start": "starting",
+    "epoch": "training",
+    "network": "evaluating",
+    "cells": "evaluating",
+    "measure": "measuring",
+    "retry": "trying again",
+}
+_KINDS: Mapping[str, Kind] = {
+    "epoch": "epochs",
+    "network": "networks",
+    "cells": "cells",
+    "measure": "measures",
+}
 _ENDS = ("finished", "failed", "blocked")
 WARM_UP = 30.0
 
 
 @dataclass
 class TrialState:
-    """What a running trial told last: the epochs of the network at ``level``, and what it does."""
+    """What a running trial told last: what it does at ``level``, ``done`` of ``total`` of it."""
 
     level: int = 0
     done: int = 0
@@ -25,79 +40,106 @@ class TrialState:
 
 
 class Pace:
-    """The epochs of the pending chains, trained and untrained; chains, if nothing is to be trained.
+    """The work of the pending chains, done and to be done, and the speed of each kind of it.
 
-    What a failed or blocked chain leaves untrained no longer counts. The time left supposes that
-    epochs go on at the rate measured since the first trial started, evaluation included.
+    What a failed or blocked chain leaves undone no longer counts. The time left is what every kind
+    of work that remains takes at its measured speed, divided by how many chains ran at once on
+    average; but no less than what is left of any running chain.
 
     Attributes:
         chains: how many there are.
-        unit: what ``done`` and ``total`` count: ``epochs`` or ``chains``.
         running: the trials that have started and not ended, by chain.
         ended: how many chains ``finished``, ``failed`` and were ``blocked``.
+        done: how much of each kind is done.
+        total: how much of each kind there is.
 
     """
 
-    def __init__(self, epochs: Mapping[str, int], clock: Callable[[], float] = time.monotonic):
-        """Expect ``epochs``: for each pending chain what it has yet to train."""
-        self.chains = len(epochs)
-        self.unit = "epochs" if any(epochs.values()) else "chains"
+    def __init__(
+        self,
+        to_do: Mapping[str, Mapping[Work, int]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Expect ``to_do``: how much of which work each pending chain lacks."""
+        self.chains = len(to_do)
         self.running: dict[str, TrialState] = {}
         self.ended: Counter[str] = Counter()
-        self._epochs = dict(epochs)
-        self._trained: dict[str, dict[int, int]] = {name: {} for name in epochs}
-        self._total = sum(epochs.values())
-        self._done = 0
-        self._measured = 0
+        self.done: Counter[Kind] = Counter()
+        self.total: Counter[Kind] = Counter()
+        self._entries = {
+            name: [Entry(*one) for one in works.items()] for name, works in to_do.items()
+        }
+        self._made: Counter[Work] = Counter()
+        self._rest: Counter[Work] = Counter()
+        self._speed = Speed()
+        self._heard: dict[str, float] = {}
+        self._busy = 0.0
         self._clock = clock
-        self._created = clock()
+        self._created = self._last = clock()
         self._started: float | None = None
+        for name in to_do:
+            self._add(name, 1)
 
     def note(self, event: Event) -> None:
         """Take account of one event."""
+        now = self._clock()
         if self._started is None:
-            self._started = self._clock()
-        self._done -= self._trained_of(event.chain)
-        self._total -= self._epochs[event.chain]
-        self._follow(event)
-        self._done += self._trained_of(event.chain)
-        self._total += self._epochs[event.chain]
-
-    def _follow(self, event: Event) -> None:
+            self._started = now
+        self._busy += len(self.running) * (now - self._last)
+        self._last = now
+        self._add(event.chain, -1)
         if event.kind in _ENDS:
             self._end(event)
-            return
+        else:
+            self._work(event, now)
+        self._add(event.chain, 1)
+
+    def _add(self, chain: str, sign: int) -> None:
+        for entry in self._entries[chain]:
+            done, count, kind = entry.done, entry.count, entry.work.kind
+            self.done[kind] += sign * done
+            self.total[kind] += sign * count
+            self._made[entry.work] += sign * done
+            self._rest[entry.work] += sign * (count - done)
+
+    def _work(self, event: Event, now: float) -> None:
         trial = self.running.setdefault(event.chain, TrialState())
-        trial.state = _STATES.get(event.kind, "trying again")
-        if event.kind == "epoch":
-            levels = self._trained[event.chain]
-            self._measured += max(event.done - levels.get(event.level, 0), 0)
-            levels[event.level] = event.done
-            trial.done, trial.total = event.done, event.total
+        seconds = now - self._heard.get(event.chain, now)
+        self._heard[event.chain] = now
+        begins = event.kind == "epoch" and not event.done
+        if begins and trial.state != "starting":  # else the process may have just begun too
+            self._credit(event, "networks", seconds, 0)
+        elif event.kind in _KINDS and not begins:
+            amount = event.done if event.kind in ("epoch", "cells") else 1
+            self._credit(event, _KINDS[event.kind], seconds, amount)
+        self._show(trial, event)
+
+    def _credit(self, event: Event, kind: Kind, seconds: float, amount: int) -> None:
+        """Count what was done since the last event; ``amount`` is all that its network has."""
+        for entry in self._entries[event.chain]:
+            work = entry.work
+            if work.kind == kind and work.label in ("", event.detail):
+                new = entry.advance(event.level, amount) if amount else 0
+                self._speed.measure(work, seconds, new)
+
+    def _show(self, trial: TrialState, event: Event) -> None:
+        trial.state = _STATES[event.kind]
+        trial.done, trial.total = event.done, event.total
         if event.kind in ("epoch", "network", "cells"):
             trial.level = event.level
+        if event.kind == "cells" and event.done == event.total:
+            rest = {one.work.kind for one in self._entries[event.chain] if one.done < one.count}
+            trial.state = "measuring" if rest == {"measures"} else "pruning"
+            trial.done = trial.total = 0
 
     def _end(self, event: Event) -> None:
         self.running.pop(event.chain, None)
         self.ended[event.kind] += 1
-        trained = self._trained[event.chain]
-        if event.kind == "finished":
-            trained[-1] = self._epochs[event.chain] - sum(trained.values())
-        else:
-            self._epochs[event.chain] = self._trained_of(event.chain)
-
-    def _trained_of(self, chain: str) -> int:
-        return min(sum(self._trained[chain].values()), self._epochs[chain])
-
-    @property
-    def total(self) -> int:
-        """All there is to do, failed and blocked work aside."""
-        return self._total if self.unit == "epochs" else self.chains
-
-    @property
-    def done(self) -> int:
-        """How much of ``total`` is done."""
-        return self._done if self.unit == "epochs" else self.ended.total()
+        for entry in self._entries[event.chain]:
+            if event.kind == "finished":
+                entry.levels = {0: entry.count}
+            else:
+                entry.count = entry.done
 
     @property
     def waiting(self) -> int:
@@ -110,15 +152,33 @@ class Pace:
         return self._clock() - self._created
 
     @property
+    def share(self) -> float:
+        """How much of the work is done, from 0 to 1, by the time that it takes."""
+        made, rest = self._seconds(self._made.items()), self._seconds(self._rest.items())
+        return made / (made + rest) if rest else 1.0
+
+    @property
     def left(self) -> float | None:
         """Seconds that the rest will take, or None while too little was measured to tell."""
-        measured = self._measured if self.unit == "epochs" else self.done
-        if not measured or self._started is None:
+        rest = self._seconds(self._rest.items())
+        if not rest:
+            return 0.0
+        if self._started is None or not self._speed.known:
             return None
-        worked = self._clock() - self._started
-        if worked < WARM_UP and measured < self.total / 50:
-            return None  # mostly imports and the loading of data
-        return worked / measured * (self.total - self.done)
+        now = self._clock()
+        worked = now - self._started
+        if worked < WARM_UP and self.share < 1 / 50:
+            return None  # mostly what happens once
+        busy = self._busy + len(self.running) * (now - self._last)
+        at_once = busy / worked if busy else 1.0
+        return max(rest / at_once, *map(self._of, self.running), 0.0)
+
+    def _of(self, chain: str) -> float:
+        entries = self._entries[chain]
+        return self._seconds((one.work, one.count - one.done) for one in entries)
+
+    def _seconds(self, works: Iterable[tuple[Work, int]]) -> float:
+        return sum(count * self._speed.seconds(work) for work, count in works if count)
 
 
 def duration(seconds: float) -> str:

@@ -13,12 +13,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.execution.frontier import expected_epochs
 from orchestrator.execution.pace import Pace, duration
+from orchestrator.plan.to_do import KINDS, Kind, Work
 from workers.contracts import Chain, Event
 
-_SECONDS_BETWEEN = {"epoch": 60.0, "network": 2.0, "cells": 2.0, "measure": 2.0}
+_SECONDS_BETWEEN = {"network": 2.0, "cells": 2.0, "measure": 2.0}
 """Plain lines of these kinds keep this distance to the line before; the ends always appear."""
+_SECONDS_WITHIN = 60.0
+"""The same for epochs, and for an evaluation that is not committed yet."""
 
 _ALWAYS = ("failed", "blocked", "retry")
 _STYLES = {"failed": "red", "blocked": "yellow", "retry": "yellow"}
@@ -33,7 +35,7 @@ class Progress:
     def __init__(
         self,
         chains: Sequence[Chain],
-        epochs: Mapping[str, int] | None = None,
+        to_do: Mapping[str, Mapping[Work, int]],
         *,
         console: Console | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -42,14 +44,13 @@ class Progress:
 
         Args:
             chains: what will run or be blocked.
-            epochs: for each chain what it has yet to train; everything by default.
+            to_do: for each of them how much of which work it lacks.
             console: where to show it, standard error by default.
             clock: seconds, for the rate and the time left.
 
         """
-        yet = {c.name: expected_epochs(c) for c in chains} if epochs is None else epochs
         self._levels = {chain.name: len(chain.levels) for chain in chains}
-        self._pace = Pace({chain.name: yet[chain.name] for chain in chains}, clock)
+        self._pace = Pace({chain.name: to_do[chain.name] for chain in chains}, clock)
         self._console = console or Console(stderr=True)
         self._clock = clock
         self._last_line = -float("inf")
@@ -87,24 +88,29 @@ class Progress:
         """Lay out the whole run and, row by row, its running trials."""
         with self._lock:
             pace = self._pace
-            bar = Table.grid(padding=(0, 2))
+            bar, counts = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
             bar.add_row(
-                ProgressBar(total=pace.total, completed=pace.done, width=30),
-                Text(f"{self._overall()}, {duration(pace.elapsed)} elapsed"),
+                ProgressBar(total=1.0, completed=pace.share, width=30),
+                Text(f"{self._listed()}, {duration(pace.elapsed)} elapsed"),
             )
-            trials = Table("chain", "level", "epoch", "state", box=None, header_style="dim")
+            counts.add_row("chains", Text(self._counts()))
+            for kind in self._kinds():
+                counts.add_row(kind, f"{pace.done[kind]:,}/{pace.total[kind]:,}")
+            trials = Table("chain", "level", "state", "done", box=None, header_style="dim")
             for name, trial in pace.running.items():
-                epoch = f"{trial.done}/{trial.total}" if trial.total else ""
-                trials.add_row(Text(name), self._level(name, trial.level), epoch, trial.state)
-            return Group(
-                bar, Text(f"chains: {self._counts()}"), *([trials] if pace.running else [])
-            )
+                done = f"{trial.done}/{trial.total}" if trial.total else ""
+                trials.add_row(Text(name), self._level(name, trial.level), trial.state, done)
+            return Group(bar, counts, *([trials] if pace.running else []))
 
     def _is_due(self, event: Event) -> bool:
         if self._console.is_terminal:
             return event.kind in _ALWAYS
+        if event.kind == "start" or (event.kind == "epoch" and not event.done):
+            return False
+        within = event.kind == "epoch" or event.done < event.total
+        distance = _SECONDS_WITHIN if within else _SECONDS_BETWEEN.get(event.kind, 0.0)
         now = self._clock()
-        if event.kind == "start" or now - self._last_line < _SECONDS_BETWEEN.get(event.kind, 0.0):
+        if now - self._last_line < distance:
             return False
         self._last_line = now
         return True
@@ -115,6 +121,8 @@ class Progress:
 
     def _what(self, event: Event) -> str:
         where = self._level(event.chain, event.level)
+        if event.kind == "cells" and event.done < event.total:
+            return f"{where}, cell {event.done}/{event.total}"
         return {
             "epoch": f"{where}, epoch {event.done}/{event.total}",
             "network": f"{where}, trained",
@@ -133,8 +141,18 @@ class Progress:
 
     def _overall(self) -> str:
         pace = self._pace
-        left = "" if pace.left is None else f", {duration(pace.left)} left"
-        return f"{pace.done:,}/{pace.total:,} {pace.unit}{left}"
+        return self._listed(
+            *(f"{pace.done[kind]:,}/{pace.total[kind]:,} {kind}" for kind in self._kinds())
+        )
+
+    def _listed(self, *amounts: str) -> str:
+        """List the share that is done, rounded down, ``amounts``, and the time left if any."""
+        left = self._pace.left
+        time_left = [f"{duration(max(left, 1.0))} left"] if left else []
+        return ", ".join([f"{int(100 * self._pace.share)} %", *amounts, *time_left])
+
+    def _kinds(self) -> list[Kind]:
+        return [kind for kind in KINDS if self._pace.total[kind]]
 
     def _counts(self) -> str:
         pace = self._pace

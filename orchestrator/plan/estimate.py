@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from orchestrator.plan.prices import Prices, measure_seconds, missing_cells
+from orchestrator.plan.overheads import NONE, Overheads
+from orchestrator.plan.prices import (
+    Prices,
+    measure_seconds,
+    measures_took,
+    missing_cells,
+    missing_measures,
+)
 from orchestrator.plan.work import epochs_each
 from workers.contracts import Chain, Cost, DataError, Record
 from workers.registry import TASKS
@@ -57,12 +64,20 @@ def _naive(chain: Chain) -> int:
     return len(chain.levels) * chain.training.epochs + replayed * epochs_each(chain)
 
 
-def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int) -> Estimate:
+def estimate(
+    plan: Plan,
+    state: State,
+    store: Store,
+    probe: Probe,
+    workers: int,
+    overheads: Overheads = NONE,
+) -> Estimate:
     """Estimate what is missing from what the store measured, or else from a probe of a few steps.
 
     A task counts by its passes and its images, a measure by its passes, or by what it took on other
-    chains. The wall time is the work divided among ``workers``, and never less than the longest
-    chain after its parent.
+    chains; what several chains share counts once. The wall time is the work divided among
+    ``workers``, and never less than the longest chain after its parent; before it, every worker
+    loads its data.
     """
     index = store.index()
     pending = {chain.network: chain for chain in state.pending}
@@ -71,12 +86,13 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
     seen: set[str] = set()
     for chain in pending.values():
         try:
-            bills.append(_bill(plan, state, store, index, probe, chain, seen))
+            bills.append(_bill(plan, state, store, index, probe, chain, seen, overheads))
         except Exception as error:  # whatever somebody's network runs into, the plan stands
             unknown[chain.network] = str(error).partition("\n")[0] or type(error).__name__
     work = sum(bill.seconds for bill in bills)
+    start = overheads.run + max(bill.start for bill in bills) if bills else 0.0
     return Estimate(
-        seconds=max(work / workers, *(bill.longest for bill in bills), 0.0),
+        seconds=start + max(work / workers, *(bill.longest for bill in bills), 0.0),
         bytes=int(sum(bill.bytes for bill in bills)),
         cache_bytes=sum(size for _, size in {(bill.content, bill.cache_bytes) for bill in bills}),
         workers=workers,
@@ -89,10 +105,12 @@ def estimate(plan: Plan, state: State, store: Store, probe: Probe, workers: int)
 class _Bill:
     """What is missing of all chains of one network.
 
-    ``longest`` is the time of the longest chain after its parent; ``content`` the fingerprint of
-    the data, whose corrupted images several networks share.
+    ``start`` is the time until a worker has loaded the data, ``longest`` that of the longest chain
+    after its parent; ``content`` the fingerprint of the data, whose corrupted images several
+    networks share.
     """
 
+    start: float
     seconds: float
     longest: float
     bytes: float
@@ -109,9 +127,10 @@ def _bill(
     probe: Probe,
     last: Chain,
     seen: set[str],
+    overheads: Overheads,
 ) -> _Bill:
     """Add up the network of the chain ``last``, but for what is ``seen`` already."""
-    prices = Prices(plan, last.data)
+    prices, took = Prices(plan, last.data), measures_took(plan, last.network, store, index)
     new = _uncorrupted(plan, store, index, last.fingerprint)
     measured = _measured(plan, store, index, last.network, prices)
     if measured and new and (probed := probe(last)):
@@ -125,16 +144,22 @@ def _bill(
         if chain.network != last.network:
             continue
         cells = missing_cells(plan, one, store, index, seen)
-        seconds = (tally.epochs - tally.epochs_cached) * cost.epoch_seconds
+        measures = missing_measures(chain, index, seen)
+        networks = tally.missing("networks") + len(one.lacking)
+        seconds = tally.missing("epochs") * cost.epoch_seconds
         seconds += sum(prices.passes[cell] for cell in cells) * each
-        seconds += measure_seconds(plan, chain, store, index, cell_seconds=each, prices=prices)
-        networks = tally.networks - tally.networks_cached + len(one.lacking)
+        seconds += measure_seconds(
+            measures, len(chain.subjects), took=took, cell_seconds=each, prices=prices
+        )
+        seconds += networks * overheads.network + len(cells) * overheads.cell
+        seconds += 0.0 if one.complete else overheads.chain
         disk += networks * cost.network_bytes
         disk += sum(prices.shares[cell] for cell in cells) * cost.cell_bytes
         taken[chain.name] = seconds
         waited = max((taken.get(name, 0.0) for name in chain.waits_for), default=0.0)
         after[chain.name] = waited + seconds
     return _Bill(
+        start=cost.start_seconds,
         seconds=sum(taken.values()),
         longest=max(after.values()),
         bytes=disk,

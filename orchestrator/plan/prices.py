@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import mean
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.plan.plan import Plan
     from orchestrator.plan.state import ChainState
     from orchestrator.store import Index, Store
+    from workers.contracts import MeasureCell
 
 UNKNOWN = 1.0
 """The weight of a task that an evaluation of another sweep predicted too."""
@@ -41,6 +43,17 @@ class Prices:
         """
         return self._count(self.data, "test")
 
+    @property
+    def fitted(self) -> int:
+        """Count the images that the networks are fitted to.
+
+        Raises:
+            DataError: they are not here.
+
+        """
+        holdout = DATA_SETS.create(self.data).holdout
+        return round(self._count(self.data, "train") * (1 - holdout))
+
     @cached_property
     def shares(self) -> Mapping[str, float]:
         """Map task keys to how many images are predicted, the test images being 1."""
@@ -62,9 +75,7 @@ class Prices:
 
     def _share(self, task: Task) -> float:
         if count := task.members():
-            holdout = DATA_SETS.create(self.data).holdout
-            fitted = round(self._count(self.data, "train") * (1 - holdout))
-            return min(count, fitted) / self.images
+            return min(count, self.fitted) / self.images
         if other := task.replaces():
             return self._count(other, "test") / self.images
         return 1.0
@@ -99,35 +110,63 @@ def missing_cells(
     return [task for evaluated in done for task in plan.task_keys if task not in evaluated]
 
 
-def measure_seconds(
-    plan: Plan, chain: Chain, store: Store, index: Index, *, cell_seconds: float, prices: Prices
-) -> float:
-    """Estimate what the missing measures of ``chain`` take.
+def missing_measures(chain: Chain, index: Index, seen: set[str]) -> list[MeasureCell]:
+    """List the measures that ``chain`` lacks, but for those ``seen`` on an earlier chain.
 
-    As long for every network as the same measure took on other chains of the same networks, or else
-    what its passes take at the speed of predictions.
+    Chains with the same networks share their measures; this chain's are added to ``seen``.
+    """
+    missing = [
+        cell for cell in chain.measures if cell.key not in index.networks and cell.key not in seen
+    ]
+    seen.update(cell.key for cell in missing)
+    return missing
+
+
+def measure_passes(measure: Component, subjects: int, images: int) -> float:
+    """Count the forward passes of a measure on so many networks.
+
+    A measure with an option ``images`` takes no more of them than there are.
+    """
+    plug_in = MEASURES.create(measure)
+    if getattr(plug_in, "images", 0) > images:
+        plug_in = replace(plug_in, **{"images": images})
+    return plug_in.passes(subjects)
+
+
+def measure_seconds(
+    cells: Iterable[MeasureCell],
+    subjects: int,
+    *,
+    took: Mapping[str, float],
+    cell_seconds: float,
+    prices: Prices,
+) -> float:
+    """Estimate what the measures ``cells`` take on so many networks.
+
+    As long for every network as the measure ``took`` on other chains, or else what its passes take
+    at the speed of predictions.
     """
     seconds = 0.0
-    for cell in chain.measures:
-        if cell.key in index.networks:
-            continue
-        took = _took(plan, chain, cell.label, store, index)
-        if took:
-            seconds += mean(took) * len(chain.subjects)
+    for cell in cells:
+        if cell.label in took:
+            seconds += took[cell.label] * subjects
         else:
-            passes = MEASURES.create(cell.measure).passes(len(chain.subjects))
+            passes = measure_passes(cell.measure, subjects, prices.images)
             seconds += passes * cell_seconds / prices.images
     return seconds
 
 
-def _took(plan: Plan, chain: Chain, label: str, store: Store, index: Index) -> list[float]:
-    """List the seconds for a network that a measure took where it is committed."""
+def measures_took(plan: Plan, network: str, store: Store, index: Index) -> dict[str, float]:
+    """Average, by label, the seconds for a network that the committed measures took."""
     keys = {
-        cell.key
-        for one in plan.chains
-        if one.network == chain.network
-        for cell in one.measures
-        if cell.label == label and cell.key in index.networks
+        cell.key: cell.label
+        for chain in plan.chains
+        if chain.network == network
+        for cell in chain.measures
+        if cell.key in index.networks
     }
-    records = (store.record(key) for key in sorted(keys))
-    return [record["seconds"] / len(record["subjects"]) for record in records]
+    took = defaultdict(list)
+    for key, label in sorted(keys.items()):
+        record = store.record(key)
+        took[label].append(record["seconds"] / len(record["subjects"]))
+    return {label: mean(seconds) for label, seconds in took.items()}

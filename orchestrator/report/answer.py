@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from orchestrator.report.context import ACCURACY, ReportContext
-from orchestrator.report.numbers import count, interval, percent, points
+from orchestrator.report.numbers import EDGE, count, interval, percent, points
 from orchestrator.report.series import Series, headline, of_network, present, tasks_of
 from orchestrator.report.tables import worst_tasks
 from workers.registry import METHODS, UnknownPlugInError
 
 if TYPE_CHECKING:
     from orchestrator.analysis.analyse import Results
-
-EDGE = 1e-9
-"""Potentials that differ by less are equal: a mean of many equal ones is rounded."""
 
 
 def answer(results: Results, context: ReportContext, network: str) -> str:
@@ -150,10 +147,14 @@ def _under_shift(
 ) -> str:
     own = series.rows(potentials)
     own = own[own["distribution"] == "test"]
-    mean = f"{_value(row)} on average over the {count(own['task'].nunique(), 'shifted task')}"
-    worst = worst_tasks(own, context)
-    if own["task"].nunique() < 2 or not worst:
-        return mean.replace("on average over the 1 shifted task", f"on {own['task'].iloc[0]}")
+    tasks, worst = own["task"].nunique(), worst_tasks(own, context)
+    if tasks < 2:
+        return f"{_value(row)} on {own['task'].iloc[0]}"
+    if len(worst) == tasks:
+        return f"{_value(row)} on each of the {tasks} shifted tasks"
+    mean = f"{_value(row)} on average over the {tasks} shifted tasks"
+    if not worst:
+        return mean
     lowest = percent(own["potential"].min(), 0)
     others = f" and {count(len(worst) - 1, 'other')}" if len(worst) > 1 else ""
     return f"{mean} and to {lowest}\u00a0% on {worst[0]}{others}"

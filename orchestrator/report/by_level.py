@@ -110,8 +110,10 @@ def _lines(axes: Axes, quantity: Quantity, series: Series) -> None:
     for level, alpha in zip(levels, opacity, strict=True):
         rows = own[own["level"] == level].sort_values("x")
         values = quantity.scale * rows["value"]
-        axes.plot(rows["x"], values, color=series.color, alpha=float(alpha), linewidth=1.1)
         known = values.notna()
+        dots = "" if known.all() else "."  # for a value between two that are not there
+        looks: dict[str, Any] = {"color": series.color, "alpha": float(alpha), "marker": dots}
+        axes.plot(rows["x"], values, linewidth=1.1, **looks)
         if known.any():
             at = float(rows["x"][known].iloc[-1])
             ends.append((at, float(values[known].iloc[-1]), float(rows["ratio"].mean())))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Mapping
 from math import inf
 
 import pandas as pd
 
 from orchestrator.report import panels
-from orchestrator.report.cells import Cell, Number, Table
-from orchestrator.report.levels import ratio_cell
+from orchestrator.report.cells import Number, Table
+from orchestrator.report.levels import AT_POTENTIAL, ratio_cell
 from orchestrator.report.panels import Panel
 from orchestrator.report.part import Figure, Part, Scene
 from orchestrator.report.series import of_network
@@ -90,30 +90,19 @@ def _table(
     scene: Scene, means: pd.DataFrame, side: str, columns: Mapping[str, str], name: str
 ) -> Table:
     here = means[means["distribution"] == side]
-    rows = [_row("parent", here[here["method"] == "dense"], columns)]
-    for series, level in scene.within.items():
-        own = series.rows(here)
-        rows.append(_row(series.label, own[own["level"] == level], columns))
-    units = "in percent, but for NLL and Brier" if "nll" in columns else "in percent"
-    caption = (
-        f"{scene.network} on the {SIDES[side]}, pruned to the level nearest to each method’s "
-        f"prune potential on the train distribution; {units}"
+    rows = tuple(
+        (label, ratio_cell(own), *(_number(own, metric) for metric in columns))
+        for label, own in scene.networks(here)
+        if len(own)
     )
+    units = "in percent, but for NLL and Brier" if "nll" in columns else "in percent"
+    caption = f"{scene.network} on the {SIDES[side]}, {AT_POTENTIAL}; {units}"
     header = ("network", "prune ratio", *columns.values())
-    return Table(f"{name}-{side}-{scene.stem}", caption, header, tuple(row for row in rows if row))
+    return Table(f"{name}-{side}-{scene.stem}", caption, header, rows)
 
 
-def _row(label: str, rows: pd.DataFrame, columns: Iterable[str]) -> tuple[Cell, ...]:
-    if rows.empty:
-        return ()
-    by_metric = rows.set_index("metric")[["mean", "low", "high"]].to_dict("index")
-    return (label, ratio_cell(rows), *(_cell(by_metric.get(metric), metric) for metric in columns))
-
-
-def _cell(row: Mapping[Hashable, float] | None, metric: str) -> Cell:
-    if row is None:
-        return ""
-    value, low, high = (float(row[column]) for column in ("mean", "low", "high"))
+def _number(rows: pd.DataFrame, metric: str) -> Number:
+    own = rows[rows["metric"] == metric]
     if metric in PLAIN:
-        return Number(value=value, low=low, high=high, unit="plain", decimals=3)
-    return Number(value=value, low=low, high=high)
+        return Number.of(own, unit="plain", decimals=3)
+    return Number.of(own)

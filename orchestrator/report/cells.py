@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from math import nan
 from typing import Literal
 
+import pandas as pd
+
 from orchestrator.report.numbers import interval, percent, plain, plain_interval
 
 Unit = Literal["percent", "plain"]
@@ -37,6 +39,22 @@ class Number:
     unit: Unit = "percent"
     decimals: int = 1
     mark: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        rows: pd.DataFrame,
+        column: str = "mean",
+        *,
+        shaded: bool = False,
+        unit: Unit = "percent",
+        decimals: int = 1,
+    ) -> Number:
+        """Take the first of ``rows``: ``column`` with limits ``low`` and ``high``; NaN of none."""
+        if rows.empty:
+            return cls(value=nan)
+        value, low, high = (float(rows[name].iloc[0]) for name in (column, "low", "high"))
+        return cls(value=value, low=low, high=high, shaded=shaded, unit=unit, decimals=decimals)
 
     @property
     def text(self) -> str:

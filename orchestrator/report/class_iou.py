@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from orchestrator.report.cells import Number, Table
+from orchestrator.report.cells import Cell, Number, Table
+from orchestrator.report.levels import AT_POTENTIAL
 from orchestrator.report.part import Part, Scene
 from orchestrator.report.series import of_network
 from orchestrator.robustness.means import over_seeds
@@ -22,24 +23,14 @@ def part(scene: Scene) -> Part | None:
 
 
 def _table(scene: Scene, means: pd.DataFrame) -> Table:
-    columns = {"parent": means[means["method"] == "dense"]}
-    for series, level in scene.within.items():
-        own = series.rows(means)
-        columns[series.label] = own[own["level"] == level]
-    rows = tuple(
-        (str(label), *(_cell(frame[frame["class"] == label]) for frame in columns.values()))
+    networks = scene.networks(means)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            str(label),
+            *(Number.of(own[own["class"] == label], shaded=True) for _, own in networks),
+        )
         for label in sorted(means["class"].unique())
     )
-    caption = (
-        f"IoU of {scene.network} by class in percent, pruned to the level nearest to each method’s "
-        "prune potential on the train distribution"
-    )
-    return Table(f"class-iou-{scene.stem}", caption, ("class", *columns), rows)
-
-
-def _cell(rows: pd.DataFrame) -> Number | str:
-    if rows.empty:
-        return ""
-    row = rows.iloc[0]
-    value, low, high = (float(row[column]) for column in ("mean", "low", "high"))
-    return Number(value=value, low=low, high=high, shaded=True)
+    caption = f"IoU of {scene.network} by class in percent, {AT_POTENTIAL}"
+    header = ("class", *(name for name, _ in networks))
+    return Table(f"class-iou-{scene.stem}", caption, header, rows)

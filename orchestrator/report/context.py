@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 ACCURACY = "accuracy"
 MEAN_IOU = "mean IoU"
@@ -60,6 +61,7 @@ class ReportContext:
         blocked: (chain, the failed chain it waited for).
         missing: (what, how many) that a partial sweep still lacks.
         ratio_misses: networks outside the tolerance of their prune ratio.
+        measures: the options of each measure by its label, defaults among them.
         segmented: the networks whose data label every pixel; they are judged by the mean IoU.
 
     """
@@ -82,6 +84,7 @@ class ReportContext:
     blocked: tuple[tuple[str, str], ...] = ()
     missing: tuple[tuple[str, int], ...] = ()
     ratio_misses: tuple[RatioMiss, ...] = ()
+    measures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     segmented: tuple[str, ...] = ()
 
     def metric(self, network: str) -> str:

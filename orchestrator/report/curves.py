@@ -17,6 +17,7 @@ from orchestrator.report.context import ReportContext
 from orchestrator.report.drawing import Drawing, page_name, pages, save
 from orchestrator.report.numbers import points
 from orchestrator.report.series import (
+    DENSE,
     INK,
     Series,
     headline,
@@ -30,7 +31,6 @@ RUG = 0.2  # of the panel's height, kept free below the curves for the prune pot
 MARKED_RUG = 0.34  # where markers tell them apart
 BAND = 0.18  # how opaque an interval is; many of them share what four have
 DASHES = (0, (5, 2))
-DENSE = "dense"  # the method that the rows of the parents carry
 
 
 def draw(

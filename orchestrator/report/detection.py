@@ -8,7 +8,7 @@ import pandas as pd
 
 from orchestrator.report import panels
 from orchestrator.report.cells import Cell, Number, Table
-from orchestrator.report.levels import ratio_cell
+from orchestrator.report.levels import AT_POTENTIAL, ratio_cell
 from orchestrator.report.panels import Panel
 from orchestrator.report.part import Figure, Part, Scene
 from orchestrator.report.series import of_network
@@ -16,7 +16,6 @@ from orchestrator.robustness.means import over_seeds
 
 CHANCE = 0.5
 WITHIN = (0.0, 1.0)
-WHERE = "pruned to the level nearest to each method’s prune potential on the train distribution"
 MOST_ROWS = 20
 OUTLIERS = {"auroc": "AUROC", "fpr95": "FPR at 95 % TPR"}
 ATTACKS = {
@@ -47,7 +46,7 @@ def outliers(scene: Scene) -> Part | None:
         Panel(title=f"{task}\nby {score} (%)", rows=rows, reference=CHANCE)
         for (task, score), rows in auroc.groupby(["task", "score"], sort=False)
     ]
-    caption = f"Outlier detection by {scene.network} in percent, {WHERE}"
+    caption = f"Outlier detection by {scene.network} in percent, {AT_POTENTIAL}"
     table = _table(scene, told, ("task", "score"), OUTLIERS, "outliers", caption)
     figure = _figure(scene, wanted, "outliers", "AUROC of outlier detection")
     return Part(
@@ -70,7 +69,7 @@ def membership(scene: Scene) -> Part | None:
         Panel(title=f"by {attack} (%)", rows=rows, reference=CHANCE)
         for (_, attack), rows in accuracy.groupby(["task", "attack"], sort=False)
     ]
-    caption = f"Membership inference on {scene.network} in percent, {WHERE}"
+    caption = f"Membership inference on {scene.network} in percent, {AT_POTENTIAL}"
     table = _table(scene, told, ("attack",), ATTACKS, "membership", caption)
     figure = _figure(scene, wanted, "membership", "Balanced accuracy of membership inference")
     return Part(
@@ -110,22 +109,15 @@ def _table(
     caption: str,
 ) -> Table:
     """Make a row for each network and what ``keys`` tell apart."""
-    groups = [("parent", frame[frame["method"] == "dense"])]
-    for series, level in scene.within.items():
-        own = series.rows(frame)
-        groups.append((series.label, own[own["level"] == level]))
     rows: list[tuple[Cell, ...]] = [
-        (label, ratio_cell(own), *map(str, names), *(_cell(own, metric) for metric in columns))
-        for label, network in groups
+        (
+            label,
+            ratio_cell(own),
+            *map(str, names),
+            *(Number.of(own[own["metric"] == metric]) for metric in columns),
+        )
+        for label, network in scene.networks(frame)
         for names, own in network.groupby(list(keys), sort=False)
     ]
     header = ("network", "prune ratio", *keys, *columns.values())
     return Table(f"{name}-{scene.stem}", caption, header, tuple(rows))
-
-
-def _cell(rows: pd.DataFrame, metric: str) -> Cell:
-    own = rows[rows["metric"] == metric]
-    if own.empty:
-        return ""
-    row = own.iloc[0]
-    return Number(value=float(row["mean"]), low=float(row["low"]), high=float(row["high"]))

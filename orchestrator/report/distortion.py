@@ -1,36 +1,37 @@
-"""Who bears the loss: recall distortion, pruning identified exemplars, corruption error."""
+"""Who bears the loss: recall distortion, pruning identified exemplars, classes that shift."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from math import nan
 
 import pandas as pd
 
 from orchestrator.report import panels
-from orchestrator.report.cells import Cell, Number, Table
-from orchestrator.report.levels import ratio_names, spread_out
+from orchestrator.report.cells import Cell, Number
+from orchestrator.report.levels import by_level
 from orchestrator.report.panels import Panel
 from orchestrator.report.part import Figure, Part, Scene
-from orchestrator.report.series import Series, of_network, present
+from orchestrator.report.series import of_network
 
 NOTE = (
     "α is the slope, over the classes, of how far a class is from the mean accuracy after pruning "
     "on how far it was before (Good et al. 2022): above 1 (>) pruning intensifies the differences, "
     "below 1 (<) it evens them out, ? cannot be told; the label holds for all levels at once. An "
     "exemplar (PIE, Hooker et al. 2019) is an image whose most frequent prediction over the seeds "
-    "changes by pruning; of fewer than ten seeds their number is rough."
+    "changes by pruning; of fewer than ten seeds their number is rough. A class shifts where "
+    "pruning changes its recall otherwise than the mean accuracy. Classes without test images, or "
+    "with the same recall for every seed, cannot be tested."
 )
 UNBALANCED = (
     " The classes of this test set are not equally large, so that no line through the origin is "
     "called for: recall_distortion.csv has the slope with an intercept too."
 )
 SIGNIFICANT = 0.05
-Write = Callable[[pd.Series], Cell]
+WELCH = "beyond the mean accuracy, out of all classes; by Welch’s test at 5 % after Holm"
 
 
 def part(scene: Scene) -> Part | None:
-    """Show α, exemplars and the mean corruption error over the levels, where there are any."""
+    """Show α, exemplars and classes that shift over the levels, where there are any."""
     alphas = of_network(scene.found.alphas, scene.network)
     exemplars = of_network(scene.found.exemplars, scene.network)
     if alphas["alpha"].isna().all() and exemplars.empty:
@@ -43,13 +44,20 @@ def part(scene: Scene) -> Part | None:
         wanted += _panels(own, told, task)
         stem = scene.stem if len(tasks) == 1 else f"{scene.stem}-{tasks.index(task) + 1}"
         of = f"{scene.network} on {task}"
+        shifts = _shifts(of_network(scene.found.classes, scene.network), task)
         tables += [
-            _by_level(scene, own, f"alpha-{stem}", f"Recall distortion α of {of}", _alpha),
-            _by_level(
-                scene, told, f"exemplars-{stem}", f"Pruning identified exemplars of {of}", _count
-            ),
+            by_level(frame, scene.context, f"{name}-{stem}", caption, write)
+            for frame, name, caption, write in (
+                (own, "alpha", f"Recall distortion α of {of}", _alpha),
+                (told, "exemplars", f"Pruning identified exemplars of {of}", _count),
+                (
+                    shifts,
+                    "classes",
+                    f"Classes of {of} whose recall pruning shifts {WELCH}",
+                    _classes,
+                ),
+            )
         ]
-    tables += [*_corruption(scene), _classes(scene)]
     name = f"distortion-{scene.stem}"
     drawn = panels.draw(
         wanted,
@@ -89,20 +97,6 @@ def _panels(alphas: pd.DataFrame, exemplars: pd.DataFrame, task: str) -> list[Pa
     return found
 
 
-def _by_level(scene: Scene, frame: pd.DataFrame, name: str, caption: str, write: Write) -> Table:
-    levels = spread_out(sorted(frame["level"].unique().tolist()))
-    rows = tuple(
-        (one.label, *(_at(one, frame, level, write) for level in levels))
-        for one in present(frame, scene.context)
-    )
-    return Table(name, caption, ("method", *ratio_names(frame, levels)), rows)
-
-
-def _at(series: Series, frame: pd.DataFrame, level: int, write: Write) -> Cell:
-    own = series.rows(frame[frame["level"] == level])
-    return write(own.iloc[0]) if len(own) else ""
-
-
 def _alpha(row: pd.Series) -> Cell:
     mark = "" if row["label"] == "?" and row["seeds"] < 2 else str(row["label"])
     return Number(value=float(row["alpha"]), unit="plain", decimals=2, mark=mark)
@@ -112,37 +106,22 @@ def _count(row: pd.Series) -> Cell:
     return f"{row['count']:,} ({100 * row['fraction']:.1f}\u00a0%)"
 
 
-def _classes(scene: Scene) -> Table:
-    """Count the classes that pruning treats otherwise than the average; empty for one seed."""
-    frame = of_network(scene.found.classes, scene.network)
-    tested = frame[frame["adjusted_p"].notna()]
-    found = tested.assign(found=tested["adjusted_p"] < SIGNIFICANT)
+def _shifts(classes: pd.DataFrame, task: str) -> pd.DataFrame:
+    """Count the classes of each level: found to shift, tested, all; nothing for one seed."""
+    own = classes[classes["task"] == task]
+    judged = own.assign(
+        found=own["adjusted_p"] < SIGNIFICANT, tested=own["adjusted_p"].notna(), classes=1
+    )
     keys = ["method", "schedule", "level"]
-    counts = found.groupby(keys, as_index=False).agg(
-        ratio=("ratio", "mean"), found=("found", "sum"), tested=("found", "size")
+    counts = judged.groupby(keys, as_index=False).agg(
+        ratio=("ratio", "mean"),
+        found=("found", "sum"),
+        tested=("tested", "sum"),
+        classes=("classes", "sum"),
     )
-    caption = f"Classes of {scene.network} whose recall pruning shifts beyond the mean accuracy"
-    return _by_level(
-        scene,
-        counts,
-        f"classes-{scene.stem}",
-        f"{caption}, by Welch’s test at 5 % after Holm",
-        lambda row: f"{row['found']} of {row['tested']}",
-    )
+    return counts[counts["tested"] > 0]
 
 
-def _corruption(scene: Scene) -> Iterator[Table]:
-    """Yield the mean corruption error, of generated corruptions and of each published set."""
-    frame = of_network(scene.found.corruption_error, scene.network)
-    mean = frame[(frame["corruption"] == "mCE") & frame["corruption_error"].notna()]
-    keys = ["method", "schedule", "level"]
-    for name, rows in mean.groupby("source", sort=False):
-        source = str(name)
-        yield _by_level(
-            scene,
-            rows.groupby(keys, as_index=False)[["ratio", "corruption_error"]].mean(),
-            "-".join(filter(None, ("corruption-error", source, scene.stem))),
-            f"Mean corruption error of {scene.network} in percent of its parent’s"
-            + (f", on {source}" if source else ""),
-            lambda row: Number(value=float(row["corruption_error"])),
-        )
+def _classes(row: pd.Series) -> Cell:
+    untested = row["classes"] - row["tested"]
+    return f"{row['found']} of {row['classes']}" + (f" ({untested} not tested)" if untested else "")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from markupsafe import Markup
 from matplotlib.figure import Figure
@@ -15,6 +15,11 @@ from matplotlib.figure import Figure
 from orchestrator.report.series import INK, PALETTE
 
 T = TypeVar("T")
+FILES: dict[str, dict[str, Any]] = {
+    "png": {"dpi": 200, "metadata": {"Software": None}},
+    "pdf": {"metadata": {"CreationDate": None, "Creator": None}},
+}
+"""The files of a figure, and what makes them the same bytes each time."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +32,8 @@ class Drawing:
 
 def save(figure: Figure, folder: Path, name: str) -> Drawing:
     """Write ``name``.png (200 dpi) and ``name``.pdf in ``folder``; same figure, same bytes."""
-    figure.savefig(folder / f"{name}.png", dpi=200, facecolor="white", metadata={"Software": None})
-    figure.savefig(
-        folder / f"{name}.pdf", facecolor="white", metadata={"CreationDate": None, "Creator": None}
-    )
+    for suffix, options in FILES.items():
+        figure.savefig(folder / f"{name}.{suffix}", facecolor="white", **options)
     text = io.StringIO()
     figure.savefig(text, format="svg", facecolor="none", metadata={"Date": None})
     return Drawing(name, inline_svg(text.getvalue(), name))

@@ -17,7 +17,7 @@ from orchestrator.report.levels import spread_out
 from orchestrator.report.numbers import percent
 from orchestrator.report.part import Figure, Part, Scene
 from orchestrator.report.readings import readings_of, series_of
-from orchestrator.report.series import INK, PALETTE, Series
+from orchestrator.report.series import DENSE, INK, PALETTE, Series
 
 LEVELS = 5
 DEEPEST = 0.62  # opacity of 1, at which ink can still be read in light and dark
@@ -100,7 +100,7 @@ def _subjects(frame: pd.DataFrame, series: Series) -> tuple[list[Key], list[str]
 
 
 def _matrix(frame: pd.DataFrame, series: Series, keys: Sequence[Key]) -> NDArray[np.float64]:
-    own = pd.concat([series.rows(frame), frame[frame["method"] == "dense"]])
+    own = pd.concat([series.rows(frame), frame[frame["method"] == DENSE]])
     by = ["role", "level", "against", "against_level"]
     means = own.groupby(by)["value"].mean().to_dict()
     return np.array([[means.get((*row, *column), np.nan) for column in keys] for row in keys])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from orchestrator.report.context import ReportContext
+from orchestrator.report.numbers import EDGE, count, percent
 from orchestrator.report.series import headline, tasks_of
 from orchestrator.robustness.families import FAMILIES, family
 
@@ -52,9 +53,12 @@ def by_family(potentials: pd.DataFrame, curves: pd.DataFrame, context: ReportCon
 
 
 def worst(potentials: pd.DataFrame, curves: pd.DataFrame, context: ReportContext) -> Grouped:
-    """Keep the shifted tasks with the smallest potentials, the worst first; arguments as above."""
-    shown = headline(potentials, context)
-    names = worst_first(shown[shown["distribution"] == "test"], context)[:WORST]
+    """Keep the few shifted tasks with the smallest potentials, the worst first.
+
+    None is chosen among equals: of tasks that share a potential there are all or none. Arguments
+    are as above.
+    """
+    names = _worst_of(_shifted(potentials, context))
     return Grouped(
         potentials[potentials["task"].isin(names)],
         curves[curves["task"].isin(names)],
@@ -62,11 +66,22 @@ def worst(potentials: pd.DataFrame, curves: pd.DataFrame, context: ReportContext
     )
 
 
+def worst_text(potentials: pd.DataFrame, context: ReportContext) -> str:
+    """Say what ``worst`` keeps, or which tie leaves it nothing; empty without shifted tasks."""
+    means = _shifted(potentials, context)
+    if names := _worst_of(means):
+        return f"then the {count(len(names), 'task')} with the smallest"
+    if means.empty:
+        return ""
+    tied, lowest = int((means <= means.iloc[0] + EDGE).sum()), f"{percent(means.iloc[0])}\u00a0%"
+    if tied == len(means):
+        return f"all {count(tied, 'shifted task')} have the same, {lowest}"
+    return f"{tied} of {count(len(means), 'shifted task')} share the smallest, {lowest}"
+
+
 def worst_first(potentials: pd.DataFrame, context: ReportContext) -> list[str]:
     """List the tasks from the smallest mean potential over all series to the largest."""
-    means = potentials.groupby("task")["potential"].mean()
-    known = [task for task, _ in tasks_of(potentials, context)]
-    return sorted(known, key=lambda task: (means[task] != means[task], means[task]))
+    return _means(potentials, context).index.tolist()
 
 
 def by_family_worst_first(
@@ -77,6 +92,26 @@ def by_family_worst_first(
     test = worst_first(potentials[potentials["distribution"] == "test"], context)
     shifted = [(task, family(task)) for task in test]
     return train + sorted(shifted, key=lambda pair: FAMILIES.index(pair[1]))
+
+
+def _shifted(potentials: pd.DataFrame, context: ReportContext) -> pd.Series:
+    """Return the known mean potentials of shifted tasks over all series, the smallest first."""
+    shown = headline(potentials, context)
+    return _means(shown[shown["distribution"] == "test"], context).dropna()
+
+
+def _worst_of(means: pd.Series) -> list[str]:
+    """Choose among ascending ``means``; a tie that would be torn apart is left out."""
+    names: list[str] = means.index[:WORST].tolist()
+    if len(means) <= WORST:
+        return names
+    return [name for name in names if means[name] < means.iloc[WORST] - EDGE]
+
+
+def _means(potentials: pd.DataFrame, context: ReportContext) -> pd.Series:
+    known = [task for task, _ in tasks_of(potentials, context)]
+    means = potentials.groupby("task")["potential"].mean()
+    return means.reindex(known).sort_values(kind="stable")
 
 
 def _averaged(frame: pd.DataFrame) -> pd.DataFrame:

@@ -14,6 +14,10 @@ NOTE = (
     "2017: within the main directions). Layers are numbered from the input; their "
     "names are in the table of readings."
 )
+UNKNOWN = (
+    " Lines break where a value is not defined: where all of a layer is pruned and, for SVCCA, "
+    "where a layer has too few rows for its directions (more images help). {layers}."
+)
 
 
 def part(scene: Scene) -> Part | None:
@@ -38,8 +42,27 @@ def part(scene: Scene) -> Part | None:
         caption="Similarity of every layer’s outputs to the parent’s; numbers are prune ratios, "
         "the dashed line is the parent of another seed. Means over seeds.",
     )
-    return Part(name="layers", title="Similarity of representations", figures=(figure,), note=NOTE)
+    return Part(
+        name="layers",
+        title="Similarity of representations",
+        figures=(figure,),
+        note=NOTE + _unknown(numbered),
+    )
 
 
 def _quantity(frame: pd.DataFrame, name: str) -> by_level.Quantity:
     return quantity(frame[frame["quantity"] == name], f"{TITLES[name]} with the parent", "layer")
+
+
+def _unknown(frame: pd.DataFrame) -> str:
+    """Say of which layers, by number and name, some network has no value; nothing if of none."""
+    gone = frame[frame["value"].isna() & (frame["against"] == "parent")]
+    told = [
+        f"{TITLES[str(name)]} lacks values at layer "
+        + ", ".join(f"{one.layer} ({one.part})" for one in own.itertuples())
+        for name, own in gone[["quantity", "layer", "part"]]
+        .drop_duplicates()
+        .sort_values("layer")
+        .groupby("quantity")
+    ]
+    return UNKNOWN.format(layers="; ".join(told)) if told else ""

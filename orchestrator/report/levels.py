@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 
-from orchestrator.report.cells import Cell
+from orchestrator.report.cells import Cell, Table
 from orchestrator.report.context import ReportContext
 from orchestrator.report.numbers import percent
 from orchestrator.report.series import Series, of_network, present
 
 MOST = 7
+AT_POTENTIAL = (
+    "pruned to the level nearest to each method’s prune potential on the train distribution"
+)
+"""Which networks ``harmless`` chooses."""
 
 
 def spread_out(levels: list[int], most: int = MOST) -> list[int]:
@@ -46,10 +52,31 @@ def harmless(
     return found
 
 
-def ratio_names(frame: pd.DataFrame, levels: list[int]) -> tuple[str, ...]:
-    """Name levels by their mean achieved ratio over all methods: ``46 %``."""
-    pruned = frame[frame["level"].isin(levels)].groupby("level")["ratio"].mean()
-    return tuple(f"{percent(pruned[level], 0)}\u00a0%" for level in levels)
+def by_level(
+    frame: pd.DataFrame,
+    context: ReportContext,
+    name: str,
+    caption: str,
+    write: Callable[[pd.Series], Cell],
+) -> Table:
+    """Make a row for each series and a column for each level, named by its mean achieved ratio.
+
+    Args:
+        frame: method, schedule, level, ratio; at most one row for each level of a series.
+        context: of the report.
+        name: of the table.
+        caption: of the table.
+        write: makes a cell of a row of ``frame``.
+
+    """
+    levels = spread_out(sorted(frame["level"].unique().tolist()))
+    ratios = frame.groupby("level")["ratio"].mean()
+    rows = []
+    for one in present(frame, context):
+        own = {row["level"]: write(row) for _, row in one.rows(frame).iterrows()}
+        rows.append((one.label, *(own.get(level, "") for level in levels)))
+    names = (f"{percent(ratios[level], 0)}\u00a0%" for level in levels)
+    return Table(name, caption, ("method", *names), tuple(rows))
 
 
 def ratio_cell(rows: pd.DataFrame) -> Cell:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import nan
-
 import pandas as pd
 from matplotlib.lines import Line2D
 
@@ -12,16 +10,22 @@ from orchestrator.report.cells import Cell, Number, Table
 from orchestrator.report.curves import BAND
 from orchestrator.report.drawing import Drawing, save
 from orchestrator.report.levels import spread_out
+from orchestrator.report.numbers import points
 from orchestrator.report.part import Figure, Part, Scene
 from orchestrator.report.readings import quantity, readings_of, series_of
-from orchestrator.report.series import present
+from orchestrator.report.series import of_network, present
 from orchestrator.robustness.means import over_seeds
 
 X = "noise level ε"
+COLUMNS = 8
 NOTE = (
     "Uniform noise from [−ε, ε] is added to normalised test images. A network that was trained "
     "separately is the yardstick: a pruned network that is more alike has more of the parent in it "
     "than data and recipe alone explain."
+)
+UNLIKE = (
+    " The prune potential of this part comes {source}. Even at ε = 0 it is not the one at the top, "
+    "which comes from all test images at δ = {delta}."
 )
 
 
@@ -46,28 +50,43 @@ def part(scene: Scene) -> Part | None:
             "dashed line is the parent of another seed. Means over seeds.",
         )
     ]
-    potentials = _potentials(scene)
+    frame = readings_of(scene, "prune_potential")
+    potentials, source = _potentials(frame, scene), _source(frame, scene)
     if not potentials.empty:
         figures.append(
             Figure(
                 drawings=[_draw_potentials(scene, potentials)],
                 what=f"Curves: prune potential over noise for {scene.network}",
-                caption="Prune potential over the noise level, mean over seeds with interval.",
+                caption=f"Prune potential over the noise level, {source}, mean over seeds with "
+                "interval.",
             )
         )
-    table = _table(scene, potentials)
+    table, delta = _table(scene, potentials, source), points(scene.context.delta)
     return Part(
         name="noise",
         title="Similarity under noise",
         figures=tuple(figures),
         tables=(table,) if table.rows else (),
-        note=NOTE,
+        note=NOTE + (UNLIKE.format(source=source, delta=delta) if table.rows else ""),
     )
 
 
-def _potentials(scene: Scene) -> pd.DataFrame:
+def _source(frame: pd.DataFrame, scene: Scene) -> str:
+    """Say how many images potentials come from, and at which margin."""
+    metrics = of_network(scene.found.metrics, scene.network)
+    examples = metrics.loc[metrics["distribution"] == "train", "examples"].tolist()
+    found = []
+    for measure in frame["measure"].unique():
+        options = scene.context.measures.get(measure, {})
+        if {"images", "delta"} <= options.keys():
+            images = min([options["images"], *examples[:1]])
+            of = f" of {examples[0]:,}" if examples and images < examples[0] else ""
+            found.append(f"from {images:,}{of} test images at δ = {points(options['delta'])}")
+    return " and ".join(found) or "from the test images that the measure looks at"
+
+
+def _potentials(frame: pd.DataFrame, scene: Scene) -> pd.DataFrame:
     """Average over seeds: method, schedule, at, mean, low, high."""
-    frame = readings_of(scene, "prune_potential")
     means = over_seeds(frame, ("value",), scene.context.confidence, ("at",), (0.0, 1.0))
     return means.sort_values("at")
 
@@ -92,19 +111,18 @@ def _draw_potentials(scene: Scene, potentials: pd.DataFrame) -> Drawing:
     return save(grid.figure, scene.folder, f"noise-potential-{scene.stem}")
 
 
-def _table(scene: Scene, potentials: pd.DataFrame) -> Table:
-    levels = spread_out(sorted(potentials["at"].unique().tolist()))
+def _table(scene: Scene, potentials: pd.DataFrame, source: str) -> Table:
+    levels = spread_out(sorted(potentials["at"].unique().tolist()), COLUMNS)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (one.label, *(_at(one.rows(potentials), level) for level in levels))
+        (one.label, *(_number(own[own["at"] == level]) for level in levels))
         for one in present(potentials, scene.context)
+        for own in [one.rows(potentials)]
     )
-    caption = f"Prune potential of {scene.network} in percent under noise of level ε"
+    caption = f"Prune potential of {scene.network} in percent under noise of level ε, {source}"
     return Table(
         f"noise-{scene.stem}", caption, ("method", *(f"ε = {level:g}" for level in levels)), rows
     )
 
 
-def _at(rows: pd.DataFrame, level: float) -> Number:
-    found = rows[rows["at"] == level]
-    value = float(found["mean"].iloc[0]) if len(found) else nan
-    return Number(value=value, shaded=True)
+def _number(rows: pd.DataFrame) -> Number:
+    return Number(value=float(rows["mean"].mean()), shaded=True)  # NaN of none

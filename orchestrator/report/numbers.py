@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import isfinite
 
 MISSING = "–"
+EDGE = 1e-9
+"""Numbers that differ by less are equal: a mean of many equal ones is rounded."""
 
 
 def percent(value: float, decimals: int = 1) -> str:

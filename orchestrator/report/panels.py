@@ -17,9 +17,9 @@ from matplotlib.lines import Line2D
 from orchestrator.report import canvas
 from orchestrator.report.cells import Unit
 from orchestrator.report.context import ReportContext
-from orchestrator.report.curves import BAND, DASHES, DENSE
+from orchestrator.report.curves import BAND, DASHES
 from orchestrator.report.drawing import Drawing, save
-from orchestrator.report.series import INK, Series, present
+from orchestrator.report.series import DENSE, INK, Series, present
 
 HEIGHT = 1.2
 COLUMNS = 4

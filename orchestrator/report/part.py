@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from orchestrator.report.cells import Table
 from orchestrator.report.context import ReportContext
 from orchestrator.report.drawing import Drawing
-from orchestrator.report.series import Series
+from orchestrator.report.series import DENSE, Series
 from orchestrator.robustness.columns import Robustness
 
 
@@ -59,3 +61,11 @@ class Scene:
     stem: str
     folder: Path
     within: dict[Series, int]
+
+    def networks(self, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+        """List what tables tell of, by name: the parent's rows, then each series' ``within``."""
+        chosen = [("parent", frame[frame["method"] == DENSE])]
+        for series, level in self.within.items():
+            own = series.rows(frame)
+            chosen.append((series.label, own[own["level"] == level]))
+        return chosen

@@ -11,7 +11,7 @@ from orchestrator.report import (
     bars,
     calibration,
     class_iou,
-    costs,
+    corruption,
     curves,
     detection,
     distortion,
@@ -19,6 +19,7 @@ from orchestrator.report import (
     features,
     layers,
     noise,
+    single_networks,
     tables,
 )
 from orchestrator.report.answer import answer
@@ -26,7 +27,7 @@ from orchestrator.report.canvas import style
 from orchestrator.report.cells import Table
 from orchestrator.report.context import ReportContext
 from orchestrator.report.drawing import Drawing
-from orchestrator.report.grouping import FEW, Grouped, by_family, worst
+from orchestrator.report.grouping import FEW, Grouped, by_family, worst, worst_text
 from orchestrator.report.levels import harmless
 from orchestrator.report.part import Part, Scene
 from orchestrator.report.series import headline, of_network
@@ -39,12 +40,13 @@ PARTS: tuple[Callable[[Scene], Part | None], ...] = (
     calibration.part,
     class_iou.part,
     distortion.part,
+    corruption.part,
     detection.outliers,
     detection.membership,
     noise.part,
     features.part,
     layers.part,
-    costs.part,
+    single_networks.part,
 )
 
 
@@ -53,7 +55,8 @@ class Section:
     """What the page says of one network; ``others`` are the tables at the other δ and rules.
 
     Of many tasks the families and the worst are in ``bars`` and ``curves``, and ``families`` is
-    their table; all tasks one by one are in ``all_bars`` and ``all_curves``, folded.
+    their table; ``worst`` says which those are. All tasks one by one are in ``all_bars`` and
+    ``all_curves``, folded.
     """
 
     network: str
@@ -61,6 +64,7 @@ class Section:
     answer: str
     overview: Table
     families: Table | None
+    worst: str
     tasks: Table
     slopes: Table
     others: tuple[tuple[Table, Table], ...]
@@ -101,6 +105,7 @@ def section(
         answer=answer(*told),
         overview=tables.overview(*told, first, f"potential-{stem}"),
         families=families,
+        worst=worst_text(of_network(results.potentials, network), context),
         tasks=tables.per_task(*told, first, f"tasks-{stem}"),
         slopes=tables.slopes(*told, f"slopes-{stem}"),
         others=tuple(_other(*told, stem, other) for other in others),

@@ -33,6 +33,7 @@ LINES: tuple[str | tuple[int, tuple[float, ...]], ...] = (
 )
 SHADES = (0.8, 0.05, 0.45, 0.2, 0.62, 0.32)
 SHADE = 0.4  # of bars where there is one schedule
+DENSE = "dense"  # the method that the rows of the parents carry
 
 
 @dataclass(frozen=True, kw_only=True)

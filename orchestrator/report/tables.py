@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from math import nan
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from orchestrator.report.cells import Cell, Number, Table
 from orchestrator.report.context import ReportContext
-from orchestrator.report.grouping import by_family, by_family_worst_first, family_of, worst
-from orchestrator.report.numbers import count, points
+from orchestrator.report.grouping import (
+    by_family,
+    by_family_worst_first,
+    family_of,
+    worst,
+    worst_text,
+)
+from orchestrator.report.numbers import EDGE, count, points
 from orchestrator.report.series import Series, of_network, present, tasks_of
 from orchestrator.robustness.families import family
 
@@ -46,8 +51,8 @@ def overview(
     rows: list[tuple[Cell, ...]] = []
     for series in present(summary, context):
         values = [_find(series.rows(summary), *pair) for pair in PAIRS]
-        worst = worst_tasks(series.rows(potentials), context)
-        rows.append((series.label, *_bold(*values[:2]), *_bold(*values[2:]), _first(worst)))
+        worst = _worst(series.rows(potentials), context)
+        rows.append((series.label, *_bold(*values[:2]), *_bold(*values[2:]), worst))
     header = ("method", "train mean", "test mean", "train minimum", "test minimum", "worst task")
     caption = f"Prune potential of {network} in percent, {setting_text(*setting)}"
     return Table(name, caption, header, tuple(rows))
@@ -79,10 +84,8 @@ def per_family(
         for task, _ in tasks_of(families.potentials, families.context)
     ]
     rows += [(task, family(task)) for task in lowest.context.tasks]
-    caption = (
-        f"Prune potential of {network} in percent, mean over each family of tasks, then the "
-        f"{len(lowest.context.tasks)} tasks with the smallest, {setting_text(*setting)}"
-    )
+    parts = ("mean over each family of tasks", worst_text(own, context), setting_text(*setting))
+    caption = f"Prune potential of {network} in percent, {'; '.join(filter(None, parts))}"
     return _potentials(both, context, rows, name, caption)
 
 
@@ -102,11 +105,11 @@ def _potentials(
 
 def slopes(results: Results, context: ReportContext, network: str, name: str) -> Table:
     """Slope of the excess error per method, in percentage points from dense to wholly pruned."""
-    frame = of_network(results.slopes, network)
-    rows = tuple(
-        (one.label, _number(row, "slope"), f"{row['parents']:.0f}", f"{row['points']:.0f}")
+    frame, counts = of_network(results.slopes, network), ("parents", "points")
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (one.label, Number.of(own, "slope"), *(f"{own[n].iloc[0]:.0f}" for n in counts))
         for one in present(frame, context)
-        for _, row in one.rows(frame).head(1).iterrows()
+        for own in [one.rows(frame)]
     )
     caption = f"Excess error of {network}: regression on the prune ratio through the origin"
     return Table(name, caption, ("method", "slope (points)", "parents", "networks"), rows)
@@ -136,7 +139,7 @@ def shortfalls(context: ReportContext) -> Iterator[Table]:
 def worst_tasks(potentials: pd.DataFrame, context: ReportContext) -> list[str]:
     """Name the test tasks with the smallest potential, in sweep order; empty without any."""
     test = potentials[(potentials["distribution"] == "test") & potentials["potential"].notna()]
-    lowest = set(test.loc[test["potential"] == test["potential"].min(), "task"])
+    lowest = set(test.loc[test["potential"] <= test["potential"].min() + EDGE, "task"])
     return [task for task in context.tasks if task in lowest]
 
 
@@ -147,24 +150,23 @@ def _at(frame: pd.DataFrame, setting: tuple[float, str]) -> pd.DataFrame:
 
 def _find(summary: pd.DataFrame, statistic: str, distribution: str) -> Number:
     chosen = (summary["statistic"] == statistic) & (summary["distribution"] == distribution)
-    rows = summary[chosen]
-    return Number(value=nan) if rows.empty else _number(rows.iloc[0], "potential")
+    return Number.of(summary[chosen], "potential")
 
 
 def _on_task(series: Series, potentials: pd.DataFrame, task: str) -> Number:
     rows = series.rows(potentials[potentials["task"] == task])
-    return Number(value=nan) if rows.empty else _number(rows.iloc[0], "potential", shaded=True)
-
-
-def _number(row: pd.Series, column: str, *, shaded: bool = False) -> Number:
-    value, low, high = float(row[column]), float(row["low"]), float(row["high"])
-    return Number(value=value, low=low, high=high, shaded=shaded)
+    return Number.of(rows, "potential", shaded=True)
 
 
 def _bold(train: Number, test: Number) -> tuple[Number, Number]:
     return train.set_strong(train.value < test.value), test.set_strong(test.value < train.value)
 
 
-def _first(names: list[str]) -> str:
-    more = f" (+{len(names) - 1})" if len(names) > 1 else ""
-    return f"{names[0]}{more}" if names else ""
+def _worst(potentials: pd.DataFrame, context: ReportContext) -> str:
+    """Name the first of the worst test tasks, and how many share its potential."""
+    first, *others = worst_tasks(potentials, context) or [""]
+    if others and len(others) + 1 == sum(
+        side == "test" for _, side in tasks_of(potentials, context)
+    ):
+        return "all alike"
+    return f"{first} (+{len(others)})" if others else first

@@ -61,7 +61,7 @@ def _cells(row: tuple[Cell, ...], slope: Cell | None) -> Iterator[str]:
     yield _whole(train)
     yield _whole(test)
     yield _whole(lowest).partition(" ")[0]
-    yield str(worst).partition(" ")[0]
+    yield str(worst).partition(" (+")[0]
     yield slope.text if isinstance(slope, Number) else ""
 
 

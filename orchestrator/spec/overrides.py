@@ -1,4 +1,4 @@
-"""What lies over a sweep file: a file that extends it, the environment, ``--set key.path=value``."""
+"""What lies over a sweep file: files that extend it, the environment, ``--set key.path=value``."""
 
 from __future__ import annotations
 

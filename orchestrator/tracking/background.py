@@ -36,7 +36,7 @@ class BackgroundTracker:
 
     def report(self, event: Event) -> None:
         """Note what a trial tells; returns at once."""
-        if event.kind == "epoch":
+        if event.kind == "epoch" or event.done < event.total:
             return
         with self._lock:
             if event.kind in _OVER:

@@ -116,6 +116,15 @@ def test_throttled_drops_epochs_that_come_fast_but_never_the_last() -> None:
     assert passed == [epochs[0], epochs[3], epochs[6], epochs[8], network]
 
 
+def test_throttled_drops_evaluations_that_come_fast_but_never_the_last() -> None:
+    passed: list[Event] = []
+    report = throttled(passed.append, clock=lambda: 0.0)
+    cells = [Event(chain="a", kind="cells", done=i, total=3) for i in (1, 2, 3)]
+    for event in cells:
+        report(event)
+    assert passed == [cells[0], cells[2]]
+
+
 @pytest.mark.parametrize("error", [None, DataError("gone")])
 def test_a_store_trial_runs_the_workers_and_always_releases_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception | None

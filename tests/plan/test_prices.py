@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,8 +17,14 @@ from orchestrator.plan.overheads import Overheads
 from orchestrator.plan.state import compare
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
-from workers.contracts import Chain, Component, Cost, Measure, evaluation_key
-from workers.contracts.plug_ins import GRADIENT_PASSES
+from workers.contracts import (
+    GRADIENT_PASSES,
+    Chain,
+    Component,
+    Cost,
+    Measure,
+    evaluation_key,
+)
 from workers.registry import DATA_SETS
 
 Write = Callable[..., Path]
@@ -164,14 +170,16 @@ def test_a_measure_that_two_chains_share_is_priced_once(tiny: Write) -> None:
 def test_what_does_not_depend_on_sizes_is_added(tiny: Write) -> None:
     plan, store = planned(tiny(**ONE))
     state, fixed = compare(plan, store), Overheads(run=100, chain=20, network=5, cell=0.5)
+    cost = replace(COST, start_seconds=7.0)
     work = (2 + 1) * 10 + 2 * 3 * 1
-    found = estimate(plan, state, store, lambda chain: COST, 1, fixed)
-    assert found.seconds == 100 + work + 2 * 20 + 2 * 5 + 6 * 0.5
-    several = estimate(plan, state, store, lambda chain: COST, 50, fixed)
+    assert judged(plan, store, lambda chain: cost).seconds == work + 7
+    found = estimate(plan, state, store, lambda chain: cost, 1, fixed)
+    assert found.seconds == 100 + 7 + work + 2 * 20 + 2 * 5 + 6 * 0.5
+    several = estimate(plan, state, store, lambda chain: cost, 50, fixed)
     assert several.seconds == found.seconds  # the pruned chain waits for its parent
     for chain in plan.chains:
         commit(store, plan, chain)
-    assert estimate(plan, compare(plan, store), store, lambda chain: COST, 1, fixed).seconds == 0
+    assert estimate(plan, compare(plan, store), store, lambda chain: cost, 1, fixed).seconds == 0
 
 
 def test_data_that_would_have_to_be_downloaded_are_not_counted(

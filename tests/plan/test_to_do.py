@@ -16,8 +16,7 @@ from orchestrator.plan.state import compare
 from orchestrator.plan.to_do import EPOCH_PASSES, NETWORK_PASSES, USUAL_IMAGES, Work, to_do
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store
-from workers.contracts import Chain, Component, Measure, evaluation_key
-from workers.contracts.plug_ins import GRADIENT_PASSES
+from workers.contracts import GRADIENT_PASSES, Chain, Component, Measure, evaluation_key
 from workers.registry import DATA_SETS
 
 Write = Callable[..., Path]

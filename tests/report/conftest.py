@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from orchestrator.analysis.analyse import AnalysisOptions, Results, analyse
-from orchestrator.report import Counts, RatioMiss, ReportContext, write_report
+from orchestrator.report import Counts, RatioMiss, ReportContext, drawing, write_report
 from orchestrator.robustness.columns import COLUMNS, SCORES, Robustness, typed
 from orchestrator.robustness.means import over_seeds
 
@@ -78,6 +80,7 @@ def cells_of(
     return pd.DataFrame(rows)
 
 
+@cache
 def results_of(deltas: tuple[float, ...] = (0.005, 0.02), **sweep: Any) -> Results:
     return analyse(cells_of(**sweep), AnalysisOptions(deltas=deltas, resamples=40))
 
@@ -222,15 +225,49 @@ def make_robustness() -> Callable[..., Robustness]:
     return robustness_of
 
 
-@pytest.fixture(scope="session")
-def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    """A report of a sweep that has all that a report can show, on many tasks."""
+def sketch(patch: pytest.MonkeyPatch) -> None:
+    """Have figures laid out but not drawn; their files are empty."""
+
+    def savefig(figure: Figure, file: Any, **_: Any) -> None:
+        file.touch() if isinstance(file, Path) else file.write("<svg></svg>")
+
+    patch.setattr(Figure, "savefig", savefig)
+
+
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing, for tests of what stands beside the figures."""
+    sketch(monkeypatch)
+
+
+@pytest.fixture
+def svg_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw for the page and write no files, for tests of what is in a figure."""
+    monkeypatch.setattr(drawing, "FILES", {})
+
+
+def write_whole(folder: Path) -> Written:
+    """Write the report of a sweep that has all that a report can show, on many tasks."""
     tasks = ("nominal", *SHIFTS, "gaussian_noise-5", "fog-5")
     sweep: dict[str, Any] = {"methods": ("wt", "ft"), "tasks": tasks}
-    results, context = results_of((0.005,), **sweep), context_of(**sweep)
-    folder = tmp_path_factory.mktemp("whole")
+    measures = {"m": {"images": 200, "delta": 0.0025}}
+    results, context = results_of((0.005,), **sweep), context_of(**sweep, measures=measures)
     write_report(results, context, folder, robustness_of(**sweep))
     return Written(results, context, folder)
+
+
+@pytest.fixture(scope="session")
+def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """A report of all parts on many tasks, but for what is drawn in its figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        sketch(patch)
+        return write_whole(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="session")
+def drawn_report(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The same with its figures; it takes long."""
+    return write_whole(tmp_path_factory.mktemp("drawn"))
 
 
 @pytest.fixture(scope="session")

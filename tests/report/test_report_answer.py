@@ -63,8 +63,14 @@ def test_sturdier_method_gets_a_sentence(told_of):
     ft = {("ft", task, side): 0.4 for _, task, side in WT}
     means = {("wt", "train"): 0.85, ("wt", "test"): 0.21, ("ft", "train"): 0.4, ("ft", "test"): 0.4}
     assert told_of(means, {**WT, **ft}).endswith(
-        "Under shift ft lasts longest: to 40 % [36, 43] on average over the 2 shifted tasks and "
-        "to 40 % on fog-3 and 1 other."
+        "Under shift ft lasts longest: to 40 % [36, 43] on each of the 2 shifted tasks."
+    )
+
+
+def test_tasks_that_share_the_smallest_potential_are_counted(told_of):
+    tied = {**WT, ("wt", "fog-3", "test"): 0.0, ("wt", "contrast-3", "test"): 0.6}
+    assert told_of({("wt", "train"): 0.85, ("wt", "test"): 0.2}, tied).endswith(
+        "to 20 % [16, 23] on average over the 3 shifted tasks and to 0 % on fog-3 and 1 other."
     )
 
 

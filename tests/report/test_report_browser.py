@@ -64,8 +64,8 @@ def test_page_never_scrolls_sideways(browser, report, width):
 
 
 @pytest.mark.parametrize("width", [400, 1200])
-def test_a_report_of_all_parts_never_scrolls_sideways(browser, whole_report, width):
-    look(browser, whole_report, width=width)
+def test_a_report_of_all_parts_never_scrolls_sideways(browser, drawn_report, width):
+    look(browser, drawn_report, width=width)
     assert browser.get_log("browser") == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 

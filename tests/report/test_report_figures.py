@@ -76,7 +76,7 @@ def test_schedules_differ_in_line_marker_and_shade_and_methods_in_colour(make_co
 
 
 def test_bars_of_several_schedules_bear_the_markers_of_the_curves(
-    make_results, make_context, tmp_path
+    svg_alone, make_results, make_context, tmp_path
 ):
     sweep = {"methods": ("wt",), "tasks": ("nominal", "fog-3")}
     drawn = {}
@@ -92,7 +92,9 @@ def test_bars_of_several_schedules_bear_the_markers_of_the_curves(
     assert len(re.findall(colored, drawn[2])) == 2 * 2 + 2, "a bar each, and the legend"
 
 
-def test_segmentation_curves_are_of_the_mean_iou(make_results, make_context, tmp_path, monkeypatch):
+def test_segmentation_curves_are_of_the_mean_iou(
+    sketched, make_results, make_context, tmp_path, monkeypatch
+):
     labels = []
     monkeypatch.setattr(curves.canvas, "label", lambda grid, y: labels.append(y))
     sweep = {"methods": ("wt",), "tasks": ("nominal", "fog-3")}
@@ -122,7 +124,7 @@ def test_a_method_keeps_its_looks_when_others_are_missing(make_context):
     assert [whole[method] for method in ("wt", "sipp", "ft", "pfp")] == list(PALETTE[:4])
 
 
-def test_many_tasks_are_paged(make_results, make_context, tmp_path, monkeypatch):
+def test_many_tasks_are_paged(sketched, make_results, make_context, tmp_path, monkeypatch):
     monkeypatch.setattr(curves, "PANELS_PER_PAGE", 2)
     monkeypatch.setattr(bars, "TASKS_PER_ROW", 1)
     monkeypatch.setattr(bars, "ROWS_PER_PAGE", 2)
@@ -140,7 +142,7 @@ def test_pages_are_even_and_lose_nothing():
     assert pages([], 30) == []
 
 
-def test_missing_bar_is_marked_and_no_bar_is_drawn(make_results, make_context, tmp_path):
+def test_missing_bar_is_marked_and_no_bar_is_drawn(svg_alone, make_results, make_context, tmp_path):
     """NaN must not read as a potential of 0: the cross replaces the bar."""
     sweep = {"methods": ("wt",), "tasks": ("nominal", "fog-3")}
     potentials, context = make_results(**sweep).potentials, make_context(**sweep)

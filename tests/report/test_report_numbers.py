@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.report.cells import Number
 from orchestrator.report.numbers import count, duration, interval, percent, points
 
 
@@ -50,3 +52,16 @@ def test_duration(seconds, text):
 
 def test_count():
     assert [count(n, "task") for n in (0, 1, 1332)] == ["0 tasks", "1 task", "1,332 tasks"]
+
+
+def test_a_number_is_the_first_row_with_its_limits():
+    rows = pd.DataFrame({"mean": [0.5, 9], "low": [0.4, 9], "high": [0.625, 9], "iou": [0.25, 9]})
+    number = Number.of(rows)
+    assert (number.text, number.interval, number.tint) == ("50.0", "[40.0, 62.5]", "")
+    other = Number.of(rows, "iou", unit="plain", decimals=2, shaded=True)
+    assert (other.text, other.interval, other.tint) == ("0.25", "[0.40, 0.62]", "25")
+
+
+def test_a_number_of_no_rows_is_missing():
+    number = Number.of(pd.DataFrame(columns=["mean", "low", "high"]))
+    assert (number.text, number.interval, number.tint) == ("–", "", "")

@@ -160,7 +160,9 @@ def test_same_input_gives_same_bytes(report, tmp_path):
         assert (tmp_path / file).read_bytes() == (report.folder / file).read_bytes(), file
 
 
-def test_partial_sweep_says_what_is_not_there(make_results, make_context, shortfalls, tmp_path):
+def test_partial_sweep_says_what_is_not_there(
+    sketched, make_results, make_context, shortfalls, tmp_path
+):
     results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)
     context = make_context(**shortfalls)
     page = Page(write_report(results, context, tmp_path).read_text(encoding="utf-8"))
@@ -186,7 +188,7 @@ def test_empty_frames_give_a_report(make_results, make_context, tmp_path, keep):
 
 
 def test_a_missed_ratio_is_listed_but_leaves_the_sweep_whole(
-    make_results, make_context, shortfalls, tmp_path
+    sketched, make_results, make_context, shortfalls, tmp_path
 ):
     context = make_context(ratio_misses=shortfalls["ratio_misses"])
     results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)
@@ -201,7 +203,7 @@ def test_whole_sweep_has_no_notice(report):
     assert "failures" not in page.tables
 
 
-def test_only_segmentation_speaks_of_the_mean_iou(report, tmp_path):
+def test_only_segmentation_speaks_of_the_mean_iou(sketched, report, tmp_path):
     network = report.context.networks[0]
     assert "mean iou" not in report.page.lower()
     assert "Accuracy over achieved prune ratio" in report.page

@@ -28,7 +28,9 @@ def test_csv_gives_the_frame_back_exactly(report, name):
         assert np.array_equal(values, frame[column].to_numpy()), column
 
 
-def test_csv_of_shortfalls_has_their_rows(make_results, make_context, shortfalls, tmp_path):
+def test_csv_of_shortfalls_has_their_rows(
+    sketched, make_results, make_context, shortfalls, tmp_path
+):
     from orchestrator.report import write_report
 
     results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)

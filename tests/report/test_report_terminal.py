@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import numpy as np
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -69,13 +70,23 @@ def test_many_failures_and_misses_do_not_drown_the_answer(make_results, make_con
 
 
 def test_a_worst_task_stands_on_one_line_without_its_ties(make_results, make_context):
-    sweep = {"tasks": ("nominal", "uniform_input_noise-0.25", "gaussian_noise-5")}
+    sweep = {"tasks": ("nominal", "uniform_input_noise-0.25", "gaussian_noise-5", "fog-3")}
     results = make_results(**sweep)
-    potentials = results.potentials.assign(potential=0.5)
+    others = results.potentials["task"] == "fog-3"
+    potentials = results.potentials.assign(potential=np.where(others, 0.6, 0.5))
     shown = lines(replace(results, potentials=potentials), make_context(**sweep))
     rows = [line for line in shown if "uniform_input_noise" in line]
     assert len(rows) == 4
     assert all("uniform_input_noise-0.25 " in line and "(+" not in line for line in rows)
+
+
+def test_where_all_tasks_are_alike_none_is_called_the_worst(make_results, make_context):
+    sweep = {"tasks": ("nominal", "uniform_input_noise-0.25", "gaussian_noise-5")}
+    results = make_results(**sweep)
+    potentials = results.potentials.assign(potential=0.5)
+    shown = lines(replace(results, potentials=potentials), make_context(**sweep))
+    assert sum("all alike" in line for line in shown) == 4
+    assert not any("gaussian" in line or "uniform" in line for line in shown)
 
 
 def test_names_are_not_markup(make_results, make_context):

@@ -13,7 +13,7 @@ import torch
 from workers.checkpoint import architecture, build, dump
 from workers.contracts import Chain, Component, Cost, MeasureCell, Runtime, Training
 from workers.data.digits import Digits
-from workers.probe import misfits, probe
+from workers.probe import misfits, probe, seconds_each
 from workers.training.device_data import DeviceData
 from workers.training.train import train
 
@@ -56,6 +56,25 @@ def test_a_wider_network_costs_more():
     assert wide.cell_seconds > narrow.cell_seconds
     assert wide.network_bytes > 40 * narrow.network_bytes
     assert wide.cell_bytes == narrow.cell_bytes
+
+
+@pytest.mark.parametrize(
+    ("times", "median"),
+    [
+        ([9, 9, 1, 3, 2, 7], 2),  # enough of them, and long enough
+        ([9, 9, 0.1, 0.3, 0.05, 0.2, 7], 0.15),  # until they took half a second
+        ([9, 9, *[0.01] * 7, *[0.02] * 8, 7], 0.02),  # or until there are fifteen
+    ],
+)
+def test_steps_are_timed_after_those_that_warm_up(times: list[float], median: float):
+    now, rest = 0.0, iter(times)
+
+    def step() -> None:
+        nonlocal now
+        now += next(rest)
+
+    assert seconds_each(step, lambda: now) == pytest.approx(median)
+    assert list(rest) == [7]
 
 
 def test_the_probe_trains_as_the_recipe_says(monkeypatch: pytest.MonkeyPatch):

@@ -34,6 +34,7 @@ class Cost:
     """What one network costs: seconds on this machine with one worker, bytes in the store.
 
     ``input_bytes`` is not in the store but in the cache: one corrupted copy of the test split.
+    ``start_seconds`` pass until a worker has loaded the data.
     """
 
     epoch_seconds: float
@@ -41,6 +42,7 @@ class Cost:
     network_bytes: int
     cell_bytes: int
     input_bytes: int
+    start_seconds: float = 0.0
 
 
 class Scratch(Protocol):
@@ -91,8 +93,9 @@ class Store(Protocol):
 class Event:
     """What a trial tells while it runs.
 
-    ``level`` is that of the network concerned, 0 for the parent; ``done`` of ``total`` are its
-    epochs, for ``epoch`` alone.
+    ``level`` is that of the network concerned, 0 for the parent. ``done`` of ``total`` are its
+    epochs for ``epoch``, 0 when training begins, and its evaluations for ``cells``; these are
+    committed once all are done.
     """
 
     chain: str

@@ -149,6 +149,7 @@ def _train(
     until: int | None = None,
 ) -> TrainingResult:
     progress = partial(Event, chain=site.chain.name, kind="epoch", level=level)
+    site.report(progress(done=0, total=recipe.epochs - start))
 
     def on_epoch(done: int, total: int, loss: float) -> None:
         site.report(progress(done=done, total=total, detail=f"loss {loss:.3f}"))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import torch
 
@@ -30,6 +31,8 @@ from workers.run.measure import measure
 from workers.run.networks import Stage, stages
 from workers.run.site import Site
 from workers.training.seeding import be_deterministic
+
+Result = TypeVar("Result")
 
 
 def run_chain(
@@ -79,14 +82,18 @@ def _evaluate(site: Site, stage: Stage, tasks: Sequence[TaskCell]) -> None:
         missing = _missing(site.store, stage.key, tasks)
         if not missing:
             return
-        _commit_predictions(site, stage.key, missing)
-    site.report(Event(chain=site.chain.name, kind="cells", level=stage.level))
+        _commit_predictions(site, stage, missing)
+    site.report(_cells(site, stage, len(missing), len(missing)))
 
 
-def _commit_predictions(site: Site, network: str, tasks: Sequence[TaskCell]) -> None:
+def _cells(site: Site, stage: Stage, done: int, total: int) -> Event:
+    return Event(chain=site.chain.name, kind="cells", level=stage.level, done=done, total=total)
+
+
+def _commit_predictions(site: Site, stage: Stage, tasks: Sequence[TaskCell]) -> None:
     start = time.perf_counter()
     predictions = evaluate(
-        site.stored(network),
+        site.stored(stage.key),
         tasks,
         site.data.test,
         mean=site.data.train.mean,
@@ -96,17 +103,25 @@ def _commit_predictions(site: Site, network: str, tasks: Sequence[TaskCell]) -> 
         device=site.device,
         members=site.members,
     )
-    content = to_parquet(predictions)
+    content = to_parquet(_told(site, stage, predictions, len(tasks)))
     keys = [task.key for task in tasks]
     record = {
         "kind": "evaluation",
         "created": time.time(),
-        "network": network,
+        "network": stage.key,
         "tasks": keys,
         "seconds": time.perf_counter() - start,
         "environment": site.environment(),
     }
-    site.store.put(evaluation_key(network, keys), record, {PREDICTIONS: content})
+    site.store.put(evaluation_key(stage.key, keys), record, {PREDICTIONS: content})
+
+
+def _told(site: Site, stage: Stage, results: Iterable[Result], total: int) -> Iterator[Result]:
+    """Pass on ``results`` and tell how many there are; the last is told when all are committed."""
+    for done, result in enumerate(results, start=1):
+        yield result
+        if done < total:
+            site.report(_cells(site, stage, done, total))
 
 
 def _measure(site: Site) -> None:

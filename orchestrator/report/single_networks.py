@@ -1,4 +1,4 @@
-"""What else was measured of single networks: one number each, in a table."""
+"""What measures tell of one network by itself, such as latency or singular values, in a table."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import floor, isfinite, log10
 import pandas as pd
 
 from orchestrator.report.cells import Cell, Number, Table
+from orchestrator.report.levels import AT_POTENTIAL
 from orchestrator.report.part import Part, Scene
 from orchestrator.report.series import of_network
 
@@ -16,39 +17,26 @@ UNDER_NOISE = ("accuracy", "prune_potential")
 
 
 def part(scene: Scene) -> Part | None:
-    """Show every quantity that a network has by itself, such as singular values or latency.
-
-    The pruned networks are those at the level nearest to their prune potential on the train
-    distribution.
-    """
+    """Show every quantity that a network has by itself; nothing where none was measured."""
     own = of_network(scene.found.readings, scene.network)
-    alone = (own["part"] == "") & (own["against"] == "") & ~own["quantity"].isin(UNDER_NOISE)
-    single = own[alone]
+    alone = (own["part"] == "") & (own["against"] == "") & (own["role"] != "separate")
+    single = own[alone & ~own["quantity"].isin(UNDER_NOISE)]
     if single.empty:
         return None
     table = _table(scene, single)
-    return Part(name="costs", title="Measures of single networks", tables=(table,))
+    return Part(name="single", title="Measures of single networks", tables=(table,))
 
 
 def _table(scene: Scene, frame: pd.DataFrame) -> Table:
-    series = [one for one in scene.within if len(one.rows(frame))]
-    header = ("quantity", "measure", "parent", *(one.label for one in series))
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     keys = ["measure", "quantity", "at"]
     for (measure, quantity, at), own in frame.groupby(keys, sort=False, dropna=False):
-        dense = own[own["role"] == "parent"]
-        cells = [_cell(dense)]
-        for one in series:
-            pruned = one.rows(own[own["role"] == "pruned"])
-            cells.append(_cell(pruned[pruned["level"] == scene.within[one]]))
         where = "" if at != at else f" at {at:g}"
-        rows.append(
-            (f"{str(quantity).replace('_', ' ')}{where}", _short(str(measure), frame), *cells)
-        )
-    caption = (
-        f"Measures of {scene.network}, mean over seeds; pruned networks at the level nearest to "
-        "each method’s prune potential on the train distribution"
-    )
+        name = f"{str(quantity).replace('_', ' ')}{where}"
+        cells = (_number(network) for _, network in scene.networks(own))
+        rows.append((name, _short(str(measure), frame), *cells))
+    header = ("quantity", "measure", *(name for name, _ in scene.networks(frame)))
+    caption = f"Measures of {scene.network}, mean over seeds, {AT_POTENTIAL}"
     return Table(f"measures-{scene.stem}", caption, header, tuple(rows))
 
 
@@ -59,10 +47,8 @@ def _short(measure: str, frame: pd.DataFrame) -> str:
     return name if len(alike) == 1 else measure
 
 
-def _cell(rows: pd.DataFrame) -> Cell:
-    if rows.empty:
-        return ""
-    value = float(rows["value"].mean())
+def _number(rows: pd.DataFrame) -> Number:
+    value = float(rows["value"].mean())  # NaN of none
     return Number(value=value, unit="plain", decimals=_decimals(value))
 
 
