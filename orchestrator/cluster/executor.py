@@ -11,6 +11,7 @@ from ray import cloudpickle, tune
 
 from orchestrator.cluster.searcher import PlanSearcher
 from orchestrator.cluster.session import on_cluster, session
+from orchestrator.cluster.silence import Silence
 from orchestrator.cluster.trials import Ear, walk
 from orchestrator.execution.executor import Trial
 from orchestrator.execution.frontier import Frontier, Outcome
@@ -29,6 +30,7 @@ class RayExecutor:
         workers: how many trials run at once, as many as fit by default.
         retries: how often a chain is tried again after a failure that may be passing.
         threads: threads of the numerical libraries in each trial.
+        silence: seconds without news after which a trial counts as hung; 0: never.
 
     """
 
@@ -38,6 +40,7 @@ class RayExecutor:
     workers: int | None = None
     retries: int = 2
     threads: int = 1
+    silence: float = 0.0
 
     def run(
         self,
@@ -86,7 +89,7 @@ class RayExecutor:
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
-                callbacks=[Ear(frontier, report)],
+                callbacks=[Ear(frontier, report, Silence(self.silence))],
                 failure_config=tune.FailureConfig(max_failures=self.retries),
                 verbose=0,
             ),

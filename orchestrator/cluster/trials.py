@@ -10,6 +10,7 @@ from typing import Any
 from ray import cloudpickle, tune
 
 from orchestrator.cluster.searcher import Unsaved
+from orchestrator.cluster.silence import Silence
 from orchestrator.execution.executor import Trial, cause_of, throttled
 from orchestrator.execution.frontier import Frontier
 from workers.contracts import Chain, Event, PermanentError, Report, TaskCell
@@ -18,28 +19,41 @@ from workers.contracts import Chain, Event, PermanentError, Report, TaskCell
 class Ear(Unsaved, tune.Callback):
     """Hears of every trial in the driver: forwards its events, closes its chain."""
 
-    def __init__(self, frontier: Frontier, report: Report) -> None:
+    def __init__(self, frontier: Frontier, report: Report, silence: Silence) -> None:
         self._frontier = frontier
         self._report = report
+        self._silence = silence
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Begin to listen."""
+        self._silence.hear(trial)
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """End trials that hang; Tune calls this several times a second."""
+        self._silence.check()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Forward what happened."""
+        self._silence.hear(trial)
         if "event" in result:
             self._report(Event(**result["event"]))
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Close the chain; what can never work completes with a cause."""
+        self._silence.forget(trial)
         self._frontier.end(trial.config["chain"], trial.last_result.get("cause"))
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell of the retry that follows."""
-        self._report(Event(chain=trial.config["chain"], kind="retry", detail=cause_of_end(trial)))
+        cause = self._silence.forget(trial) or cause_of_end(trial)
+        self._report(Event(chain=trial.config["chain"], kind="retry", detail=cause))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Close the chain, which was tried often enough."""
-        self._frontier.end(trial.config["chain"], cause_of_end(trial))
+        cause = self._silence.forget(trial) or cause_of_end(trial)
+        self._frontier.end(trial.config["chain"], cause)
 
 
 def cause_of_end(trial: Any) -> str:

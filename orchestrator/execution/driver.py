@@ -123,6 +123,7 @@ def make_executor(sweep: Sweep, name: str) -> Executor:
         workers=resources.workers,
         retries=resources.retries,
         threads=resources.threads,
+        silence=resources.silence,
     )
 
 

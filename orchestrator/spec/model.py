@@ -92,6 +92,12 @@ class ResourcesSpec(Section):
     )
     retries: int = Field(default=2, ge=0, description="Further attempts at a chain that failed.")
     threads: int = Field(default=1, ge=1, description="Compute threads per chain.")
+    silence: float = Field(
+        default=6 * 3600,
+        ge=0,
+        description="Seconds without news after which a chain counts as hung, is ended and tried"
+        " again; an epoch is the longest that it says nothing. 0: never.",
+    )
     device: Annotated[str, DEVICE] = Field(
         default="auto",
         description="auto (CUDA if the chain is given GPUs, else CPU), cpu, cuda or cuda:<index>.",
