@@ -26,6 +26,7 @@ from scipy import stats
 
 Array = NDArray[np.float64]
 EDGE = 1e-12
+"""Numbers of order 1 that are this close differ by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,35 @@ def spread(
         weights: not negative, broadcasts against ``values``; scaled to sum to 1.
         at_least: least standard deviation between parents; broadcasts against ``values``.
 
-    The part between parents is never less than ``at_least``, nor than the test noise γ that
-    resampling shows it to contain: parents that agree by chance prove no certainty.
     """
     counts = ~np.isnan(values)
-    share = np.where(counts, weights, 0.0)
-    total = share.sum(axis=-1, keepdims=True)
-    share = np.divide(share, total, out=np.zeros_like(share), where=total > 0)
-    values = np.where(counts, values, 0.0)
     resampled = np.where(counts, resampled, 0.0)
+    together = (_shares(counts, weights) * resampled).sum(axis=-1).var(axis=0, ddof=1)
+    return spread_of_variances(values, together, resampled.var(axis=0, ddof=1), weights, at_least)
+
+
+def spread_of_variances(
+    values: NDArray[Any],
+    together: NDArray[Any] | float,
+    alone: NDArray[Any],
+    weights: NDArray[Any] | float = 1.0,
+    at_least: NDArray[Any] | float = 0.0,
+) -> Spread:
+    """Estimate the same where the variances over test sets are known.
+
+    Args:
+        values: one per parent, shape (..., parents); NaN for a parent that does not count.
+        together: variance of the weighted mean over test sets shared by all parents, shape (...).
+        alone: variance of each parent's value over test sets, of the shape of ``values``.
+        weights: not negative, broadcasts against ``values``; scaled to sum to 1.
+        at_least: least standard deviation between parents; broadcasts against ``values``.
+
+    The part between parents is never less than ``at_least``, nor than the test noise γ that
+    test sets show it to contain: parents that agree by chance prove no certainty.
+    """
+    counts = ~np.isnan(values)
+    share = _shares(counts, weights)
+    values = np.where(counts, values, 0.0)
     parents = counts.sum(axis=-1)
     several = parents > 1
     mean = (share * values).sum(axis=-1)
@@ -86,13 +107,19 @@ def spread(
     squares = (share**2).sum(axis=-1)
     scatter = (share**2 * (values - mean[..., None]) ** 2).sum(axis=-1)
     scatter *= np.where(several, parents / np.where(several, parents - 1, 1), 0.0)
-    together = (share * resampled).sum(axis=-1).var(axis=0, ddof=1)
-    alone = (share**2 * resampled.var(axis=0, ddof=1)).sum(axis=-1)
-    shared = np.where(several, (together - alone) / np.where(several, 1 - squares, 1), together)
+    noise = (share**2 * alone).sum(axis=-1)
+    shared = np.where(several, (together - noise) / np.where(several, 1 - squares, 1), together)
     shared = np.maximum(shared, 0.0)
     least = (share**2 * np.where(counts, at_least, 0.0) ** 2).sum(axis=-1)
-    between = np.maximum.reduce([scatter, alone - shared * squares, least])
+    between = np.maximum.reduce([scatter, noise - shared * squares, least])
     return Spread(np.where(parents > 0, mean, np.nan), between, shared, parents)
+
+
+def _shares(counts: NDArray[np.bool_], weights: NDArray[Any] | float) -> Array:
+    share = np.where(counts, weights, 0.0)
+    total = share.sum(axis=-1, keepdims=True)
+    shares: Array = np.divide(share, total, out=np.zeros_like(share), where=total > 0)
+    return shares
 
 
 def student_interval(

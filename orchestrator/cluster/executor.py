@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
@@ -31,6 +32,7 @@ class RayExecutor:
         retries: how often a chain is tried again after a failure that may be passing.
         threads: threads of the numerical libraries in each trial.
         silence: seconds without news after which a trial counts as hung; 0: never.
+        metrics: what tells Prometheus how the run goes, while it does.
 
     """
 
@@ -41,6 +43,7 @@ class RayExecutor:
     retries: int = 2
     threads: int = 1
     silence: float = 0.0
+    metrics: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def run(
         self,
@@ -58,8 +61,9 @@ class RayExecutor:
         frontier = Frontier(chains, done, report)
         if frontier.exhausted:
             return frontier.outcome
-        with TemporaryDirectory(ignore_cleanup_errors=True) as scratch, session(self):
-            self._tuner(frontier, chains, tasks, report, scratch).fit()
+        scratch = TemporaryDirectory(ignore_cleanup_errors=True)
+        with scratch as folder, session(self), self.metrics():
+            self._tuner(frontier, chains, tasks, report, folder).fit()
         return frontier.outcome
 
     @property

@@ -6,13 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cluster.job_folder import expect_lasting
 from orchestrator.execution.executor import Executor, LocalExecutor, StoreTrial
 from orchestrator.execution.frontier import Outcome
+from orchestrator.execution.numbers import Numbers
 from orchestrator.execution.outcome import write_outcome
 from orchestrator.execution.progress import Progress
 from orchestrator.plan.fit import check_networks
@@ -55,7 +57,7 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
     tracker = open_tracker(sweep, uri)
     if state.pending:
         try:
-            driven = _run(sweep, state, make_executor(sweep, executor), tracker)
+            driven = _run(sweep, state, executor, tracker)
         except KeyboardInterrupt:
             write_outcome(sweep.store, sweep.spec.name, Outcome())
             raise
@@ -83,10 +85,13 @@ def check(sweep: Sweep, state: State) -> None:
     check_networks(sweep.spec.measures, state.pending, ask)
 
 
-def _run(sweep: Sweep, state: State, runner: Executor, tracker: Tracker) -> Driven:
+def _run(sweep: Sweep, state: State, executor: str, tracker: Tracker) -> Driven:
     background = BackgroundTracker(tracker, _warn)
     missing = to_do(sweep.plan, state, sweep.store)
+    total = state.total
+    cached = {"networks": total.networks_cached, "cells": total.cells_cached}
     with Progress(state.pending, missing) as progress:
+        runner = make_executor(sweep, executor, lambda: replace(progress.numbers(), cached=cached))
 
         def report(event: Event) -> None:
             progress.report(event)
@@ -108,13 +113,17 @@ def _publish(tracker: Tracker) -> bool:
     return True
 
 
-def make_executor(sweep: Sweep, name: str) -> Executor:
-    """Make the executor called ``name`` (``ray`` or ``local``) with the sweep's resources."""
+def make_executor(sweep: Sweep, name: str, numbers: Callable[[], Numbers]) -> Executor:
+    """Make the executor called ``name`` (``ray`` or ``local``) with the sweep's resources.
+
+    ``numbers`` says how the run goes, for the metrics of a cluster.
+    """
     resources = sweep.spec.resources
     trial = StoreTrial(sweep.spec.store, runtime(sweep), search_path(sweep.spec.source))
     if name == "local":
         return LocalExecutor(trial, retries=resources.retries)
     from orchestrator.cluster.executor import RayExecutor
+    from orchestrator.cluster.metrics import Metrics
 
     return RayExecutor(
         trial=trial,
@@ -124,6 +133,7 @@ def make_executor(sweep: Sweep, name: str) -> Executor:
         retries=resources.retries,
         threads=resources.threads,
         silence=resources.silence,
+        metrics=partial(Metrics, sweep.spec.name, numbers),
     )
 
 

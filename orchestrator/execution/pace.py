@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from orchestrator.execution.numbers import Numbers
 from orchestrator.execution.speed import Entry, Speed
-from orchestrator.plan.to_do import Kind, Work
+from orchestrator.plan.to_do import EPOCH_PASSES, KINDS, Kind, Work
 from workers.contracts import Event
 
 _STATES = {
@@ -145,6 +146,20 @@ class Pace:
     def waiting(self) -> int:
         """Chains that have neither started nor ended."""
         return self.chains - len(self.running) - self.ended.total()
+
+    @property
+    def numbers(self) -> Numbers:
+        """All of it, for whoever watches from outside."""
+        images = sum(
+            count * work.passes / (EPOCH_PASSES if work.kind == "epochs" else 1)
+            for work, count in self._made.items()
+            if work.kind in ("epochs", "cells")
+        )
+        chains = {"waiting": self.waiting, "running": len(self.running)}
+        chains |= {"done": self.ended["finished"]}
+        chains |= {kind: self.ended[kind] for kind in ("failed", "blocked")}
+        done = {kind: float(self.done[kind]) for kind in KINDS} | {"images": images}
+        return Numbers(chains=chains, done=done, seconds_left=self.left)
 
     @property
     def elapsed(self) -> float:

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.execution.numbers import Numbers
 from orchestrator.execution.pace import Pace, duration
 from orchestrator.plan.to_do import KINDS, Kind, Work
 from workers.contracts import Chain, Event
@@ -83,6 +84,11 @@ class Progress:
             line = self._line(event) if self._is_due(event) else None
         if line is not None:  # outside of the lock, which the drawing thread takes too
             self._say(line, _STYLES.get(event.kind))
+
+    def numbers(self) -> Numbers:
+        """Return where the run is now."""
+        with self._lock:
+            return self._pace.numbers
 
     def table(self) -> RenderableType:
         """Lay out the whole run and, row by row, its running trials."""

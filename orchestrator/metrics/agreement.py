@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from orchestrator.metrics.arrays import Array, check_examples
+from orchestrator.metrics.scores import Score, mean_score, ratio_score
 
 
 @dataclass(frozen=True)
@@ -21,18 +22,18 @@ class Agreement:
         churn: 1 − agreement.
         newly_wrong: pruned wrong where the parent is right.
         newly_right: pruned right where the parent is wrong.
-        both_wrong: both wrong, whether or not in the same way.
+        wrong_if_parent_right: newly wrong / parent right; NaN where the parent is never right.
         error_overlap: both wrong / either wrong (Jaccard index); NaN where neither errs.
         p_value: exact McNemar test of equal accuracy, two-sided.
 
     """
 
-    agreement: float
-    churn: float
-    newly_wrong: float
-    newly_right: float
-    both_wrong: float
-    error_overlap: float
+    agreement: Score
+    churn: Score
+    newly_wrong: Score
+    newly_right: Score
+    wrong_if_parent_right: Score
+    error_overlap: Score
     p_value: float
 
 
@@ -52,20 +53,16 @@ def compare_predictions(
     """
     check_examples(label=label, parent=parent, pruned=pruned)
     parent_right, pruned_right = parent == label, pruned == label
-    newly_wrong = int((parent_right & ~pruned_right).sum())
-    newly_right = int((~parent_right & pruned_right).sum())
-    both_wrong = int((~parent_right & ~pruned_right).sum())
-    either_wrong = newly_wrong + newly_right + both_wrong
-    examples = len(label)
-    agreement = float((parent == pruned).mean())
+    newly_wrong, newly_right = parent_right & ~pruned_right, ~parent_right & pruned_right
+    both_right = parent_right & pruned_right
     return Agreement(
-        agreement=agreement,
-        churn=1 - agreement,
-        newly_wrong=newly_wrong / examples,
-        newly_right=newly_right / examples,
-        both_wrong=both_wrong / examples,
-        error_overlap=both_wrong / either_wrong if either_wrong else np.nan,
-        p_value=float(mcnemar_p(newly_wrong, newly_right)),
+        agreement=mean_score(parent == pruned),
+        churn=mean_score(parent != pruned),
+        newly_wrong=mean_score(newly_wrong),
+        newly_right=mean_score(newly_right),
+        wrong_if_parent_right=ratio_score(newly_wrong, parent_right),
+        error_overlap=ratio_score(~(parent_right | pruned_right), ~both_right),
+        p_value=float(mcnemar_p(int(newly_wrong.sum()), int(newly_right.sum()))),
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.metrics.arrays import check_examples, check_probabilities
+from orchestrator.metrics.scores import Score, mean_score
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).tiny)
 """2⁻¹²⁶, the smallest normal float32: softmax in float32 may round anything below it to 0."""
@@ -40,19 +40,11 @@ def expected_calibration_error(
     return float(np.abs(gaps).sum() / len(sure))
 
 
-@dataclass(frozen=True)
-class LogLikelihood:
-    """A mean negative log-likelihood in nats, and how many probabilities were raised for it."""
-
-    value: float
-    raised: int
-
-
-def negative_log_likelihood(p_true: NDArray[Any]) -> LogLikelihood:
-    """Return the mean of −ln p_true.
+def negative_log_likelihood(p_true: NDArray[Any]) -> Score:
+    """Return the mean of −ln p_true, in nats.
 
     A probability below 2⁻¹²⁶ ≈ 1.2e-38 counts as 2⁻¹²⁶, which adds 87.3 nats: float32 cannot tell
-    it from 0, whose logarithm would make the mean infinite. ``raised`` says how many there are.
+    it from 0, whose logarithm would make the mean infinite.
 
     Args:
         p_true: softmax probability of the true class, shape (examples,).
@@ -64,11 +56,10 @@ def negative_log_likelihood(p_true: NDArray[Any]) -> LogLikelihood:
     check_examples(p_true=p_true)
     check_probabilities(p_true, "probabilities")
     probability = np.clip(np.asarray(p_true, np.float64), SMALLEST_PROBABILITY, 1.0)
-    raised = int((np.asarray(p_true) < SMALLEST_PROBABILITY).sum())
-    return LogLikelihood(float(-np.log(probability).mean()) + 0.0, raised)
+    return mean_score(-np.log(probability) + 0.0)
 
 
-def brier_score(squared_distance: NDArray[Any]) -> float:
+def brier_score(squared_distance: NDArray[Any]) -> Score:
     """Return the mean of Σ_k (p_k − 1[k is true])², from 0 (sure and right) to 2 (sure and wrong).
 
     Brier 1950, "Verification of forecasts expressed in terms of probability", in its original form
@@ -83,4 +74,4 @@ def brier_score(squared_distance: NDArray[Any]) -> float:
     """
     check_examples(squared_distance=squared_distance)
     check_probabilities(np.asarray(squared_distance) / 2, "halved squared distances")
-    return float(np.asarray(squared_distance, np.float64).mean())
+    return mean_score(squared_distance)

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.analysis.intervals import EDGE
 from orchestrator.metrics.arrays import Array
-
-EDGE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,8 @@ class CorruptionErrors:
         relative: the same of what is added to the clean error, (E_sc − E_clean); NaN where the
             reference does not lose by the corruption.
         mean_relative: its mean, relative mCE; NaN if one is.
-        mean_error: plain mean error over what was measured of both networks, in shares.
+        error: plain mean error over the severities, shape (corruptions,), in shares.
+        mean_error: the same over all that was measured of both networks.
 
     """
 
@@ -36,6 +36,7 @@ class CorruptionErrors:
     mean_corruption_error: float
     relative: Array
     mean_relative: float
+    error: Array
     mean_error: float
 
 
@@ -66,6 +67,7 @@ def corruption_errors(
         mean_corruption_error=float(own.mean()),
         relative=relative,
         mean_relative=float(relative.mean()),
+        error=_ratio(error, measured.astype(np.float64), measured),
         mean_error=float(error[measured].mean()) if measured.any() else np.nan,
     )
 

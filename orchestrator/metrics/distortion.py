@@ -90,11 +90,6 @@ def recall_balance(recall: NDArray[Any], accuracy: NDArray[Any] | float) -> Arra
     return balance
 
 
-def class_intensification(balance: NDArray[Any], pruned_balance: NDArray[Any]) -> Array:
-    """Return B after pruning / B before it, class by class; NaN where B before is 0 to rounding."""
-    return np.asarray(pruned_balance / np.where(np.abs(balance) >= DEGENERATE, balance, np.nan))
-
-
 def slope_through_origin(x: NDArray[Any], y: NDArray[Any]) -> Array:
     """Return Σxy / Σx² over the last axis; NaN where Σx² < 1e-12. NaN pairs are left out."""
     x, y, _ = _pairs(x, y)

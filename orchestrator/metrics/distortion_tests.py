@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from orchestrator.analysis.intervals import EDGE
 from orchestrator.metrics.arrays import Array
 from orchestrator.metrics.multiple_tests import bonferroni
 from orchestrator.metrics.t_tests import TTest, mean_interval, paired_t, welch_t
-
-EDGE = 1e-12
 
 
 @dataclass(frozen=True)

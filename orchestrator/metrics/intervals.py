@@ -14,100 +14,113 @@ of the worst class (chosen on the examples it is measured on), α, corruption er
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from orchestrator.analysis.estimates import Estimate
-from orchestrator.analysis.intervals import Spread, spread, student_interval, wilson_interval
+from orchestrator.analysis.intervals import (
+    Spread,
+    spread_of_variances,
+    student_interval,
+    wilson_interval,
+)
 from orchestrator.metrics.arrays import Array
-from orchestrator.metrics.outliers import placements
+from orchestrator.metrics.scores import Score
 
 
-def score_interval(
-    scores: NDArray[Any],
-    confidence: float = 0.95,
-    low: float = -np.inf,
-    high: float = np.inf,
-) -> Estimate:
-    """Return the mean over seeds and examples with Student's interval.
+class MeanOverSeeds:
+    """The mean of a metric over seeds, whose networks come one by one.
+
+    Kept are the sum over seeds for each example, in single precision, and two numbers per seed.
+    """
+
+    def __init__(self) -> None:
+        """Begin without a seed."""
+        self._values: list[float] = []
+        self._variances: list[float] = []
+        self._totals: dict[str, Array] = {}
+        self.size = 0
+        """The smallest number of examples that the metric is a share of."""
+
+    @property
+    def seeds(self) -> int:
+        """How many have a value."""
+        return len(self._values)
+
+    def add(self, score: Score) -> None:
+        """Add what the network of one more seed has; nothing if it has no value.
+
+        Args:
+            score: on the same examples, in the same order, for all seeds.
+
+        """
+        if not score.size:
+            return
+        self.size = min(self.size, score.size) if self._values else score.size
+        self._values.append(score.value)
+        self._variances.append(sum(map(_variance, score.samples.values())))
+        for name, each in score.samples.items():
+            if name in self._totals:
+                self._totals[name] += each
+            else:
+                self._totals[name] = each.astype(np.float32)
+
+    def moments(self, seeds: int) -> tuple[Array, float, Array]:
+        """Return the values, the variance of their mean over test sets, and that of each.
+
+        Args:
+            seeds: length of the arrays; of the values the rest is NaN.
+
+        """
+        values, alone = np.full(seeds, np.nan), np.zeros(seeds)
+        values[: self.seeds], alone[: self.seeds] = self._values, self._variances
+        together = sum(map(_variance, self._totals.values())) / max(self.seeds, 1) ** 2
+        return values, together, alone
+
+
+def student_intervals(
+    means: Sequence[MeanOverSeeds], confidence: float, low: float = -np.inf, high: float = np.inf
+) -> list[Estimate]:
+    """Return means with Student's intervals, cut at the possible range.
 
     Args:
-        scores: log-likelihoods, squared distances and the like of one shape (seeds, examples), the
-            same examples for all seeds; or (examples,) of one seed.
+        means: of as many metrics, each of at least one seed.
         confidence: between 0 and 1.
-        low: least possible value, at which the interval is cut.
-        high: largest possible value, likewise.
+        low: least possible value.
+        high: largest possible value.
 
-    Raises:
-        ValueError: there are fewer than 2 examples.
+    Returns:
+        Limits NaN for fewer than 2 examples.
 
     """
-    known = _spread(np.atleast_2d(scores))
-    return _estimate(known, student_interval(known, confidence, low, high))
+    known = _spread(means)
+    return _estimates(known, student_interval(known, confidence, low, high))
 
 
-def share_interval(holds: NDArray[Any], confidence: float = 0.95) -> Estimate:
-    """Return the mean over seeds of a share of the examples, with Wilson's interval.
+def wilson_intervals(means: Sequence[MeanOverSeeds], confidence: float) -> list[Estimate]:
+    """Return means, of shares, with Wilson's intervals.
 
     Args:
-        holds: bool of shape (seeds, examples), the same examples for all seeds; or (examples,) of
-            one seed: right, agreeing with the parent, both wrong.
+        means: of as many metrics, each of at least one seed.
         confidence: between 0 and 1.
 
-    Raises:
-        ValueError: there are fewer than 2 examples.
-
     """
-    scores = np.atleast_2d(holds)
-    known = _spread(scores)
-    return _estimate(known, wilson_interval(known, confidence, scores.shape[1]))
+    known, sizes = _spread(means), np.array([one.size for one in means])
+    return _estimates(known, wilson_interval(known, confidence, sizes))
 
 
-def auroc_interval(
-    inside: NDArray[Any], outside: NDArray[Any], confidence: float = 0.95
-) -> Estimate:
-    """Return the mean AUROC over seeds with Wilson's interval.
-
-    Where all images are told apart the smaller set stands for the sample size.
-
-    Args:
-        inside: scores of the test images, shape (seeds, examples), the same images for all seeds;
-            or (examples,) of one seed.
-        outside: scores of the outliers, shape (seeds, outliers) or (outliers,), likewise.
-        confidence: between 0 and 1.
-
-    Raises:
-        ValueError: there are fewer than 2 images of a kind, or a score is NaN.
-
-    """
-    above, below = placements(np.atleast_2d(inside), np.atleast_2d(outside))
-    known = _spread(above, below)
-    fewest = min(above.shape[1], below.shape[1])
-    return _estimate(known, wilson_interval(known, confidence, fewest))
+def _spread(means: Sequence[MeanOverSeeds]) -> Spread:
+    seeds = max(one.seeds for one in means)
+    values, together, alone = zip(*(one.moments(seeds) for one in means), strict=True)
+    return spread_of_variances(np.array(values), np.array(together), np.array(alone))
 
 
-def _spread(*samples: NDArray[Any]) -> Spread:
-    """Spread of the mean over independent samples of (seeds, examples) that have one mean.
-
-    What ``spread`` reads from resampled test sets is their covariance. Deviations of the examples,
-    scaled, have the covariance that infinitely many resamples would tend to.
-    """
-    fewest = min(sample.shape[1] for sample in samples)
-    if fewest < 2:
-        raise ValueError(f"expected at least 2 examples, found {fewest}")
-    rows = sum(sample.shape[1] for sample in samples)
-    values = np.asarray(samples[0], np.float64).mean(axis=1)
-    return spread(values, np.concatenate([_deviations(sample, rows) for sample in samples]))
+def _estimates(known: Spread, limits: tuple[Array, Array]) -> list[Estimate]:
+    rows = zip(known.mean.tolist(), *(side.tolist() for side in limits), strict=True)
+    return [Estimate(*row) for row in rows]
 
 
-def _deviations(sample: NDArray[Any], rows: int) -> Array:
-    count = sample.shape[1]
-    scores = np.asarray(sample, np.float64)
-    centred = scores - scores.mean(axis=1, keepdims=True)
-    return np.asarray(centred.T * np.sqrt((rows - 1) / (count * (count - 1))))
-
-
-def _estimate(known: Spread, limits: tuple[Array, Array]) -> Estimate:
-    return Estimate(float(known.mean), float(limits[0]), float(limits[1]))
+def _variance(each: Array) -> float:
+    """Variance of a mean over examples; NaN of fewer than 2."""
+    return float(each.var(ddof=1, dtype=np.float64)) / len(each) if len(each) > 1 else np.nan

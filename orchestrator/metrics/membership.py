@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from orchestrator.metrics.arrays import check_examples
 from orchestrator.metrics.outliers import auroc
+from orchestrator.metrics.scores import Score
 from orchestrator.metrics.thresholds import check_both_kinds, class_thresholds, judged_half
 
 
@@ -34,8 +35,8 @@ class Attack:
 
     """
 
-    balanced_accuracy: float
-    auroc: float
+    balanced_accuracy: Score
+    auroc: Score
     tpr_at_low_fpr: float
 
 
@@ -124,6 +125,7 @@ def tpr_at_fpr(members: NDArray[Any], others: NDArray[Any], fpr: float = 0.001) 
     return float((members > limit).mean())
 
 
-def _balanced_accuracy(accused: NDArray[np.bool_], member: NDArray[np.bool_]) -> float:
+def _balanced_accuracy(accused: NDArray[np.bool_], member: NDArray[np.bool_]) -> Score:
     check_both_kinds(member)
-    return float(accused[member].mean() + (~accused[~member]).mean()) / 2
+    samples = {"members": accused[member] / 2, "others": ~accused[~member] / 2}
+    return Score(samples, min(len(each) for each in samples.values()))

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from orchestrator.metrics.arrays import Array, check_examples
+from orchestrator.metrics.scores import Score
 
 
-def auroc(inside: NDArray[Any], outside: NDArray[Any]) -> float:
+def auroc(inside: NDArray[Any], outside: NDArray[Any]) -> Score:
     """Return P(inside > outside) + ½ P(equal), the area under the ROC curve.
 
     By ranks (Mann and Whitney 1947), ties counted half. It depends on the order of scores alone.
+    Its variance is that of the placements of both kinds (DeLong, DeLong and Clarke-Pearson 1988,
+    "Comparing the areas under two or more correlated ROC curves"). The smaller kind is its size.
 
     Args:
         inside: scores of test images, shape (examples,).
@@ -30,38 +33,22 @@ def auroc(inside: NDArray[Any], outside: NDArray[Any]) -> float:
         ValueError: one is empty, or holds NaN.
 
     """
-    known, _ = placements(inside, outside)
-    return float(known.mean())
+    above, below = _placements(inside, outside)
+    samples = {"inside": above, "outside": below - below.mean()}
+    return Score(samples, min(len(above), len(below)))
 
 
-def placements(inside: NDArray[Any], outside: NDArray[Any]) -> tuple[Array, Array]:
-    """Return for each image the share of the other kind that it is told from, ties counted half.
-
-    Both have AUROC as their mean, and their variances are what its own is made of (DeLong, DeLong
-    and Clarke-Pearson 1988, "Comparing the areas under two or more correlated ROC curves").
-
-    Args:
-        inside: scores of test images, shape (..., examples), the larger the more inside.
-        outside: scores of outliers, shape (..., outliers).
-
-    Returns:
-        Arrays of the shapes of the arguments.
-
-    Raises:
-        ValueError: one is empty, or holds NaN.
-
-    """
+def _placements(inside: NDArray[Any], outside: NDArray[Any]) -> tuple[Array, Array]:
+    """Return for each image the share of the other kind that it is told from, ties counted half."""
     check_examples(inside=inside)
     check_examples(outside=outside)
-    both = np.concatenate([inside, outside], axis=-1).astype(np.float64)
+    both = np.concatenate([inside, outside]).astype(np.float64)
     if np.isnan(both).any():
         raise ValueError("expected numbers as scores, found NaN")
-    split = np.shape(inside)[-1]
-    rank = stats.rankdata(both, axis=-1)
-    among_inside = stats.rankdata(both[..., :split], axis=-1)
-    among_outside = stats.rankdata(both[..., split:], axis=-1)
-    above = (rank[..., :split] - among_inside) / np.shape(outside)[-1]
-    below = 1 - (rank[..., split:] - among_outside) / split
+    split = len(inside)
+    rank = stats.rankdata(both)
+    above = (rank[:split] - stats.rankdata(both[:split])) / len(outside)
+    below = 1 - (rank[split:] - stats.rankdata(both[split:])) / split
     return above, below
 
 

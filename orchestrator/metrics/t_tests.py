@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from orchestrator.analysis.intervals import EDGE
 from orchestrator.metrics.arrays import Array
 
 Alternative = Literal["two-sided", "less", "greater"]
 """What is claimed of the first against the second; the null hypothesis is equality."""
-EDGE = 1e-12
-"""A standard error below is a rounding error: the values tested here are of order 1."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 
 import pandas as pd
 
@@ -13,8 +12,6 @@ from orchestrator.report.levels import AT_POTENTIAL, ratio_cell
 from orchestrator.report.panels import Panel
 from orchestrator.report.part import Figure, Part, Scene
 from orchestrator.report.series import of_network
-from orchestrator.robustness.columns import NAME
-from orchestrator.robustness.means import over_seeds
 
 SHOWN = {
     "ece": "calibration error (%)",
@@ -22,7 +19,6 @@ SHOWN = {
     "agreement": "agreement with parent (%)",
     "wrong_if_parent_right": "wrong, parent right (%)",
 }
-FRACTIONS = ("error", "ece", "worst_recall", "agreement", "wrong_if_parent_right", "error_overlap")
 PLAIN = ("nll", "brier")
 TOLD = {
     "error": "error",
@@ -31,19 +27,29 @@ TOLD = {
     "agreement": "agreement",
     "wrong_if_parent_right": "wrong | parent right",
 }
-FOLDED = {"nll": "NLL", "brier": "Brier", "error_overlap": "error overlap"}
+FOLDED = {
+    "nll": "NLL",
+    "brier": "Brier",
+    "error_overlap": "error overlap",
+    "newly_right": "newly right",
+    "recall_range": "recall range",
+    "recall_deviation": "recall deviation",
+}
 SIDES = {"train": "train distribution", "test": "shifted tasks"}
 NOTE = (
     "ECE: expected calibration error in 15 bins; NLL in nats; Brier over all classes, from 0 to 2. "
     "Agreement: share of images with the same prediction as the parent’s. Error overlap: both "
-    "wrong over either wrong. Means over the tasks of a distribution, then over seeds; intervals "
-    "are over seeds and take the test images as they are."
+    "wrong over either wrong. Newly right: pruned right, parent wrong. Recall range and deviation: "
+    "largest less smallest recall of a class, and the standard deviation over classes. Means over "
+    "the tasks of a distribution, then over seeds. Intervals cover seeds and test images, and the "
+    "images alone for one seed; those of ECE and recall take the images as they are, and one seed "
+    "has none."
 )
 
 
 def part(scene: Scene) -> Part | None:
     """Show what accuracy hides; nothing where nothing was measured by class."""
-    means = _means(of_network(scene.found.metrics, scene.network), scene.context.confidence)
+    means = of_network(scene.found.distribution_means, scene.network)
     if means.empty or scene.network in scene.context.segmented:
         return None
     sides = [side for side in SIDES if (means["distribution"] == side).any()]
@@ -60,7 +66,7 @@ def part(scene: Scene) -> Part | None:
         drawings=panels.draw(wanted, scene.context, scene.folder, name),
         what=f"Curves: calibration and agreement with the parent for {scene.network}",
         caption="Calibration, the worst class and agreement over achieved prune ratio, with "
-        "intervals over seeds.",
+        "intervals.",
     )
     tables = [_table(scene, means, side, TOLD, "agreement") for side in sides]
     folded = [_table(scene, means, side, FOLDED, "likelihood") for side in sides]
@@ -72,18 +78,6 @@ def part(scene: Scene) -> Part | None:
         folded=tuple(table for table in folded if table.rows),
         note=NOTE,
     )
-
-
-def _means(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Average over the tasks of a distribution, then over seeds."""
-    shifts = metrics[metrics["distribution"].isin(list(SIDES))]
-    keys = [*NAME, "distribution"]
-    by_network = shifts.groupby(keys, sort=False, as_index=False)[[*FRACTIONS, *PLAIN]].mean()
-    parts = [
-        over_seeds(by_network, columns, confidence, ["distribution"], within)
-        for columns, within in ((FRACTIONS, (0.0, 1.0)), (PLAIN, (0.0, inf)))
-    ]
-    return pd.concat(parts, ignore_index=True)
 
 
 def _table(

@@ -9,6 +9,11 @@ from orchestrator.report.levels import by_level
 from orchestrator.report.part import Part, Scene
 from orchestrator.report.series import of_network
 
+COLUMNS = (
+    ("corruption_error", "corruption-error", "Mean corruption error", " of its parent’s"),
+    ("error", "corrupted", "Plain mean error under corruptions", ""),
+)
+"""Column, stem of the file, what it is and in what unit."""
 NOTE = (
     "mCE (Hendrycks and Dietterich 2019): the errors under a corruption, summed over its "
     "severities, in percent of those of the network’s own parent, which takes the place of "
@@ -23,18 +28,22 @@ def part(scene: Scene) -> Part | None:
     if mean.empty:
         return None
     tables = tuple(
-        _table(scene, rows, str(source)) for source, rows in mean.groupby("source", sort=False)
+        _table(scene, rows, str(source), *what)
+        for source, rows in mean.groupby("source", sort=False)
+        for what in COLUMNS
     )
     return Part(name="corruption", title="Mean corruption error", tables=tables, note=NOTE)
 
 
-def _table(scene: Scene, rows: pd.DataFrame, source: str) -> Table:
+def _table(
+    scene: Scene, rows: pd.DataFrame, source: str, column: str, stem: str, what: str, unit: str
+) -> Table:
     keys = ["method", "schedule", "level"]
     on = f" on {source}" if source else ""
     return by_level(
-        rows.groupby(keys, as_index=False)[["ratio", "corruption_error"]].mean(),
+        rows.groupby(keys, as_index=False)[["ratio", column]].mean(),
         scene.context,
-        "-".join(filter(None, ("corruption-error", source, scene.stem))),
-        f"Mean corruption error of {scene.network}{on} in percent of its parent’s",
-        lambda row: Number(value=float(row["corruption_error"])),
+        "-".join(filter(None, (stem, source, scene.stem))),
+        f"{what} of {scene.network}{on} in percent{unit}",
+        lambda row: Number(value=float(row[column])),
     )

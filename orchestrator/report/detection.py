@@ -12,10 +12,8 @@ from orchestrator.report.levels import AT_POTENTIAL, ratio_cell
 from orchestrator.report.panels import Panel
 from orchestrator.report.part import Figure, Part, Scene
 from orchestrator.report.series import of_network
-from orchestrator.robustness.means import over_seeds
 
 CHANCE = 0.5
-WITHIN = (0.0, 1.0)
 MOST_ROWS = 20
 OUTLIERS = {"auroc": "AUROC", "fpr95": "FPR at 95 % TPR"}
 ATTACKS = {
@@ -26,19 +24,18 @@ ATTACKS = {
 OUTLIER_NOTE = (
     "AUROC: probability that a test image scores above a foreign one. FPR at 95 % TPR: share of "
     "foreign images taken for test images where 95 % of those are recognised (Hendrycks and Gimpel "
-    "2017; energy: Liu et al. 2020)."
+    "2017; energy: Liu et al. 2020). Intervals of AUROC cover seeds and images, those of FPR seeds."
 )
 ATTACK_NOTE = (
     "Members are training images, others test images; chance is 50 %. Thresholds per class come "
-    "from the network of the next seed and one half of the images, the other half is judged (Song "
-    "and Mittal 2021, Yuan and Zhang 2022)."
+    "from the network of the seed before and one half of the images, the other half is judged "
+    "(Song and Mittal 2021, Yuan and Zhang 2022). Intervals cover seeds and images, but for TPR."
 )
 
 
 def outliers(scene: Scene) -> Part | None:
     """Show how well foreign images are told from test images, where the sweep has some."""
-    frame = of_network(scene.found.outliers, scene.network)
-    told = over_seeds(frame, tuple(OUTLIERS), scene.context.confidence, ("task", "score"), WITHIN)
+    told = of_network(scene.found.outlier_means, scene.network)
     if told.empty:
         return None
     auroc = told[told["metric"] == "auroc"]
@@ -60,8 +57,7 @@ def outliers(scene: Scene) -> Part | None:
 
 def membership(scene: Scene) -> Part | None:
     """Show how well attacks tell training images from test images, where the sweep has a task."""
-    frame = of_network(scene.found.membership, scene.network)
-    told = over_seeds(frame, tuple(ATTACKS), scene.context.confidence, ("task", "attack"), WITHIN)
+    told = of_network(scene.found.membership_means, scene.network)
     if told.empty:
         return None
     accuracy = told[told["metric"] == "balanced_accuracy"]

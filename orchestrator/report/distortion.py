@@ -7,7 +7,7 @@ from math import nan
 import pandas as pd
 
 from orchestrator.report import panels
-from orchestrator.report.cells import Cell, Number
+from orchestrator.report.cells import Cell, Number, Table
 from orchestrator.report.levels import by_level
 from orchestrator.report.panels import Panel
 from orchestrator.report.part import Figure, Part, Scene
@@ -27,6 +27,7 @@ UNBALANCED = (
     "called for: recall_distortion.csv has the slope with an intercept too."
 )
 SIGNIFICANT = 0.05
+CLAIMS = {"grows": "α grows", "differs": "α differs", "falls": "α falls"}
 WELCH = "beyond the mean accuracy, out of all classes; by Welch’s test at 5 % after Holm"
 
 
@@ -80,6 +81,7 @@ def part(scene: Scene) -> Part | None:
         title="Who bears the loss",
         figures=(figure,) if drawn else (),
         tables=shown,
+        folded=tuple(table for table in (_tests(scene),) if table.rows),
         note=NOTE if balanced.all() else NOTE + UNBALANCED,
     )
 
@@ -95,6 +97,28 @@ def _panels(alphas: pd.DataFrame, exemplars: pd.DataFrame, task: str) -> list[Pa
         rows = exemplars.rename(columns={"fraction": "mean"}).assign(low=nan, high=nan)
         found.append(Panel(title=f"exemplars on {task} (%)", rows=rows))
     return found
+
+
+def _tests(scene: Scene) -> Table:
+    """List the pairs of levels, methods and networks between which α is told apart."""
+    frame = of_network(scene.found.alpha_tests, scene.network)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            str(row["task"]),
+            CLAIMS[row["claim"]],
+            f"{row['first_method']}, level {row['first_level']}",
+            *(str(row[f"second_{what}"]) for what in ("network", "method", "level")),
+            Number(value=row["t"], unit="plain", decimals=1),
+            Number(value=row["adjusted_p"], unit="plain", decimals=3),
+        )
+        for row in frame[frame["adjusted_p"] < SIGNIFICANT].to_dict("records")
+    )
+    caption = (
+        f"Where α of {scene.network} is told apart at 5 % after Bonferroni over the pairs of a "
+        "method, of a level and of all networks"
+    )
+    header = ("task", "claim", "first", "second network", "method", "level", "t", "p")
+    return Table(f"alpha-tests-{scene.stem}", caption, header, rows)
 
 
 def _alpha(row: pd.Series) -> Cell:

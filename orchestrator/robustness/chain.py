@@ -8,7 +8,8 @@ import pandas as pd
 
 from orchestrator.robustness.columns import typed
 from orchestrator.robustness.conditions import Conditions
-from orchestrator.robustness.network import Digest, digest, metrics
+from orchestrator.robustness.measured import measured
+from orchestrator.robustness.network import Digest, digest
 from orchestrator.robustness.outputs import DENSE, Columns, Member, outputs
 from orchestrator.robustness.population import distortion_rows, pairs
 from orchestrator.spec.labels import label
@@ -44,7 +45,8 @@ def scored(cells: pd.DataFrame, plan: Plan, store: Store, chain: Chain) -> pd.Da
     for level, key in enumerate(chain.networks, start=1 if chain.method else 0):
         member = _member(chain, store, key, level)
         found = outputs(store, member, conditions.labels)
-        own = typed("metrics", metrics(member, found, parent, conditions))
+        rows = (one.row(member) for one in measured(found, parent, conditions))
+        own = typed("metrics", rows)
         own["alpha"] = own["task"].map(_alphas(member, found, parent, conditions)).astype("float64")
         shown = own[own["task"] == conditions.clean]
         parts.append(shown[["task", *FOLLOWED, "alpha"]].assign(network_key=key))

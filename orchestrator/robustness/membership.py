@@ -1,8 +1,9 @@
-"""Attacks on the membership of training images, the shadow being a network of the next seed."""
+"""Attacks on the membership of training images, the shadow being a network of another seed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from orchestrator.metrics.membership import Attack, correctness_attack, threshol
 from orchestrator.robustness.columns import Row
 from orchestrator.robustness.conditions import Conditions
 from orchestrator.robustness.network import Digest, name
-from orchestrator.robustness.outputs import Columns
+from orchestrator.robustness.outputs import Columns, Member
 
 SCORES = {"confidence": "p_true", "entropy": "entropy", "modified entropy": "modified_entropy"}
 SIGNS = {"confidence": 1.0, "entropy": -1.0, "modified entropy": -1.0}
@@ -20,29 +21,44 @@ CORRECTNESS = "correctness"
 LARGEST = float(np.finfo(np.float16).max)
 
 
-def membership_rows(found: Sequence[Digest], conditions: Conditions) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Attacked:
+    """How well one attack does on one network."""
+
+    member: Member
+    task: str
+    attack: str
+    result: Attack
+
+    def row(self) -> Row:
+        """Make the row of the table ``membership``."""
+        return name(self.member) | {
+            "task": self.task,
+            "attack": self.attack,
+            "balanced_accuracy": self.result.balanced_accuracy.value,
+            "auroc": self.result.auroc.value,
+            "tpr_at_low_fpr": self.result.tpr_at_low_fpr,
+        }
+
+
+def membership(found: Sequence[Digest], conditions: Conditions) -> Iterator[Attacked]:
     """Yield how well each attack does on each network of a population.
 
-    The shadow of a network is that of the next seed, and of the last one the first; a single seed
-    leaves the attack that needs none. Members are the training images that a task shows, others the
-    clean test images.
+    The shadow of a network is that of the seed before, and of the first one the second, so that a
+    seed more changes nothing that was found; a single seed leaves the attack that needs none.
+    Members are the training images that a task shows, others the clean test images.
     """
     for task in conditions.members:
         wanted = {task, conditions.clean}
         able = [one for one in found if wanted <= one.seen.keys()]
-        for victim, shadow in zip(able, (*able[1:], *able[:1]), strict=True):
+        for place, victim in enumerate(able):
+            shadow = able[place - 1 if place else min(1, len(able) - 1)]
             images = _Images(victim.seen, task, conditions.clean)
             attacks = {CORRECTNESS: correctness_attack(images.correct, images.member)}
             if shadow is not victim:
                 attacks |= images.attacks(_Images(shadow.seen, task, conditions.clean))
             for attack, result in attacks.items():
-                yield name(victim.member) | {
-                    "task": task,
-                    "attack": attack,
-                    "balanced_accuracy": result.balanced_accuracy,
-                    "auroc": result.auroc,
-                    "tpr_at_low_fpr": result.tpr_at_low_fpr,
-                }
+                yield Attacked(victim.member, task, attack, result)
 
 
 class _Images:

@@ -1,23 +1,16 @@
-"""What is computed of one network, from its outputs and those of its parent."""
+"""What is kept of one network, how well it tells outliers, and its IoU by class."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from math import nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestrator.metrics.agreement import compare_predictions
-from orchestrator.metrics.calibration import (
-    brier_score,
-    expected_calibration_error,
-    negative_log_likelihood,
-)
 from orchestrator.metrics.outliers import auroc, fpr_at_tpr
-from orchestrator.metrics.recall import class_recall, worst_class_recall
+from orchestrator.metrics.scores import Score
 from orchestrator.robustness.columns import Row
 from orchestrator.robustness.conditions import Conditions
 from orchestrator.robustness.outputs import Columns, Member
@@ -60,69 +53,29 @@ def digest(member: Member, found: Mapping[str, Columns], conditions: Conditions)
     return kept
 
 
-def metrics(
-    member: Member, found: Mapping[str, Columns], parent: Digest | None, conditions: Conditions
-) -> Iterator[Row]:
-    """Yield a row for each task of one network; agreement where its parent has been tested too."""
-    for task, columns in found.items():
-        if "image" in columns:
-            continue
-        known = task not in conditions.outliers
-        row = name(member) | {
-            "task": task,
-            "distribution": conditions.distributions[task],
-            "examples": len(columns["label"]),
-        }
-        if known:
-            row |= _scores(columns)
-        if parent and task in parent.predicted:
-            row |= _beside_parent(columns, parent.predicted[task], known=known)
-        yield row
+@dataclass(frozen=True)
+class Outliers:
+    """How well a score of one network tells a foreign data set from the clean test images."""
+
+    task: str
+    score: str
+    auroc: Score
+    fpr95: float
+
+    def row(self, member: Member) -> Row:
+        """Make the row of the table ``outliers``."""
+        which = {"task": self.task, "score": self.score}
+        return name(member) | which | {"auroc": self.auroc.value, "fpr95": self.fpr95}
 
 
-def _scores(columns: Columns) -> dict[str, float]:
-    label, predicted = columns["label"], columns["predicted"]
-    recall = class_recall(label, predicted, int(label.max()) + 1)
-    found = {
-        "error": float((label != predicted).mean()),
-        "worst_recall": float(worst_class_recall(recall)),
-    }
-    if _told(columns, "p_true"):
-        found["nll"] = negative_log_likelihood(columns["p_true"]).value
-    if _told(columns, "confidence"):
-        found["ece"] = expected_calibration_error(columns["confidence"], label == predicted)
-    if _told(columns, "brier"):
-        found["brier"] = brier_score(columns["brier"])
-    return found
-
-
-def _beside_parent(columns: Columns, parent: NDArray[Any], *, known: bool) -> dict[str, float]:
-    label = columns["label"]
-    found = compare_predictions(label, parent, columns["predicted"])
-    told = {"agreement": found.agreement, "churn": found.churn}
-    if known:
-        right = float((parent == label).mean())
-        told["newly_wrong"] = found.newly_wrong
-        told["error_overlap"] = found.error_overlap
-        told["wrong_if_parent_right"] = found.newly_wrong / right if right else nan
-    return told
-
-
-def outlier_rows(
-    member: Member, found: Mapping[str, Columns], conditions: Conditions
-) -> Iterator[Row]:
+def outliers(found: Mapping[str, Columns], conditions: Conditions) -> Iterator[Outliers]:
     """Yield how well each score tells each foreign data set from the clean test images."""
     inside = found.get(conditions.clean, {})
     for task in (task for task in found if task in conditions.outliers):
         for score, column in OUTLIER_SCORES.items():
-            if _told(inside, column) and _told(found[task], column):
+            if told(inside, column) and told(found[task], column):
                 known, foreign = (_finite(one[column]) for one in (inside, found[task]))
-                yield name(member) | {
-                    "task": task,
-                    "score": score,
-                    "auroc": auroc(known, foreign),
-                    "fpr95": fpr_at_tpr(known, foreign),
-                }
+                yield Outliers(task, score, auroc(known, foreign), fpr_at_tpr(known, foreign))
 
 
 def iou_rows(member: Member, found: Mapping[str, Columns], conditions: Conditions) -> Iterator[Row]:
@@ -144,7 +97,7 @@ def iou_rows(member: Member, found: Mapping[str, Columns], conditions: Condition
             }
 
 
-def _told(columns: Columns, name: str) -> bool:
+def told(columns: Columns, name: str) -> bool:
     """Whether there is a number for every example; a network that overflows gives none for some."""
     return name in columns and not bool(np.isnan(columns[name]).any())
 

@@ -63,6 +63,18 @@ def populations(plan: Plan, store: Store) -> Iterator[list[Member]]:
         ]
 
 
+def networks_by_size(plan: Plan, store: Store) -> Iterator[list[str]]:
+    """Yield the networks of each data set that have a parent, from the fewest parameters on."""
+    committed = store.index().networks
+    parents = {one.network: one for one in plan.chains if one.parent in committed}
+    by_data: dict[str, list[str]] = {}
+    for name, chain in parents.items():
+        by_data.setdefault(chain.fingerprint, []).append(name)
+    for names in by_data.values():
+        if len(names) > 1:
+            yield sorted(names, key=lambda name: store.record(parents[name].parent)["parameters"])
+
+
 def outputs(store: Store, member: Member, tasks: Mapping[str, str]) -> dict[str, Columns]:
     """Read what ``member`` said on every task that it was tested on.
 

@@ -156,11 +156,15 @@ def corruption_rows(own: Digest, parent: Digest, conditions: Conditions) -> Iter
             for column, task in enumerate(tasks):
                 errors[:, row, column] = own.errors[task], parent.errors[task]
         found = corruption_errors(errors[0], errors[1], own.errors[clean], parent.errors[clean])
-        values = [*found.corruption_error, found.mean_corruption_error]
-        relative = [*found.relative, found.mean_relative]
-        for one, value, more in zip([*severities, MEAN], values, relative, strict=True):
-            told = {"source": source, "corruption": one}
-            yield name(own.member) | told | {"corruption_error": value, "relative": more}
+        told: dict[str, list[object]] = {
+            "corruption": [*severities, MEAN],
+            "corruption_error": [*found.corruption_error, found.mean_corruption_error],
+            "relative": [*found.relative, found.mean_relative],
+            "error": [*found.error, found.mean_error],
+        }
+        for values in zip(*told.values(), strict=True):
+            one = dict(zip(told, values, strict=True))
+            yield name(own.member) | {"source": source} | one
 
 
 def _corruptions(own: Digest, parent: Digest) -> dict[str, dict[str, list[str]]]:

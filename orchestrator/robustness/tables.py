@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,18 +10,20 @@ import pandas as pd
 
 from orchestrator.metrics.distortion_tests import alpha_intervals
 from orchestrator.robustness.alpha_tests import alpha_test_rows
-from orchestrator.robustness.columns import COLUMNS, SCORES, Growing, Robustness, Row, typed
+from orchestrator.robustness.columns import COLUMNS, NAME, Growing, Robustness, Row, typed
 from orchestrator.robustness.conditions import Conditions
-from orchestrator.robustness.means import over_seeds
-from orchestrator.robustness.membership import membership_rows
-from orchestrator.robustness.network import Digest, digest, iou_rows, metrics, outlier_rows
-from orchestrator.robustness.outputs import DENSE, Member, outputs, populations
+from orchestrator.robustness.means import NAMES, PopulationMeans, over_seeds
+from orchestrator.robustness.measured import measured
+from orchestrator.robustness.membership import membership
+from orchestrator.robustness.network import Digest, digest, iou_rows, outliers
+from orchestrator.robustness.outputs import DENSE, Member, networks_by_size, outputs, populations
 from orchestrator.robustness.population import (
     class_rows,
     corruption_rows,
     distortion_rows,
     exemplar_rows,
     pairs,
+    shared,
 )
 from orchestrator.robustness.readings import reading_rows
 
@@ -29,17 +31,20 @@ if TYPE_CHECKING:
     from orchestrator.plan import Plan
     from orchestrator.store import Store
 
-COMPUTED = frozenset({"metric_means", "alphas", "alpha_tests"})
+COMPUTED = frozenset({"alphas", "alpha_tests"})
 """Tables that are made of others."""
-UNBOUNDED = ("nll", "brier")
+CLASSES = ("ece", "worst_recall", "recall_range", "recall_deviation")
+"""Scores of a network that are no means over examples."""
+Averaged = tuple[str, pd.DataFrame]
 SERIES = ["network", "method", "schedule", "task"]
 
 
 def robustness(plan: Plan, store: Store, confidence: float = 0.95) -> Robustness:
     """Compute the tables of what is committed of a sweep.
 
-    In memory at a time are the outputs of one network, what the parents of one network predicted
-    and what the seeds of one level predicted on the train distribution.
+    In memory at a time are the outputs of one network, what the parents of one network predicted,
+    what the seeds of one level predicted on the train distribution, and one number for each
+    example, task and metric.
 
     Args:
         plan: of the sweep.
@@ -50,13 +55,15 @@ def robustness(plan: Plan, store: Store, confidence: float = 0.95) -> Robustness
         DamagedObjectError: an object of the store does not match its checksum.
 
     """
-    tables = _Tables(Conditions(plan), store)
+    tables = _Tables(Conditions(plan), store, confidence)
     for population in populations(plan, store):
         tables.add(population)
     tables.growing["readings"].extend(reading_rows(plan, store))
     frames = {name: table.frame() for name, table in tables.growing.items()}
-    frames["metric_means"] = _means(frames["metrics"], confidence)
-    frames["alpha_tests"] = typed("alpha_tests", alpha_test_rows(frames["recall_distortion"]))
+    for name, means in _students(frames, confidence):
+        frames[name] = pd.concat([frames[name], means.astype(COLUMNS[name])], ignore_index=True)
+    tested = alpha_test_rows(frames["recall_distortion"], networks_by_size(plan, store))
+    frames["alpha_tests"] = typed("alpha_tests", tested)
     frames["alphas"] = _alphas(frames["recall_distortion"], tables.pooled, confidence)
     return Robustness(**frames)
 
@@ -64,29 +71,44 @@ def robustness(plan: Plan, store: Store, confidence: float = 0.95) -> Robustness
 class _Tables:
     """The tables while they grow, population by population."""
 
-    def __init__(self, conditions: Conditions, store: Store) -> None:
-        self.conditions, self.store = conditions, store
+    def __init__(self, conditions: Conditions, store: Store, confidence: float) -> None:
+        self.conditions, self.store, self.confidence = conditions, store, confidence
         self.growing = {name: Growing(name) for name in COLUMNS if name not in COMPUTED}
         self.pooled: list[Row] = []
         self._parents: dict[int, Digest] = {}
 
     def add(self, population: list[Member]) -> None:
         """Read every network of a population, and compare them with their parents."""
-        dense = population[0].method == DENSE
-        found = [self._network(member, dense=dense) for member in population]
+        dense, means = population[0].method == DENSE, PopulationMeans()
+        found = [self._network(member, means, dense=dense) for member in population]
         if dense:
             self._parents = {one.member.seed: one for one in found}
         else:
             self._beside_parents(found)
-        self.growing["membership"].extend(membership_rows(found, self.conditions))
+        self._attack(found, means)
+        for table in NAMES:
+            rows = means.rows(table, shared(found), self.confidence)
+            self.growing[table].extend(rows)
 
-    def _network(self, member: Member, *, dense: bool) -> Digest:
+    def _network(self, member: Member, means: PopulationMeans, *, dense: bool) -> Digest:
         found = outputs(self.store, member, self.conditions.labels)
         parent = None if dense else self._parent(member)
-        self.growing["metrics"].extend(metrics(member, found, parent, self.conditions))
-        self.growing["outliers"].extend(outlier_rows(member, found, self.conditions))
+        for one in measured(found, parent, self.conditions):
+            self.growing["metrics"].extend([one.row(member)])
+            means.add_task(one)
+        means.end_network()
+        for told in outliers(found, self.conditions):
+            self.growing["outliers"].extend([told.row(member)])
+            means.add("outlier_means", (told.task, told.score), {"auroc": told.auroc})
         self.growing["class_iou"].extend(iou_rows(member, found, self.conditions))
         return digest(member, found, self.conditions)
+
+    def _attack(self, found: list[Digest], means: PopulationMeans) -> None:
+        for one in membership(found, self.conditions):
+            self.growing["membership"].extend([one.row()])
+            accuracy, auroc = one.result.balanced_accuracy, one.result.auroc
+            scores = {"balanced_accuracy": accuracy, "auroc": auroc}
+            means.add("membership_means", (one.task, one.attack), scores)
 
     def _parent(self, member: Member) -> Digest | None:
         parent = self._parents.get(member.seed)
@@ -108,16 +130,18 @@ class _Tables:
                 self.growing["corruption_error"].extend(errors)
 
 
-def _means(metrics: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    keys = ["task", "distribution"]
-    fractions = [score for score in SCORES if score not in UNBOUNDED]
-    parts = [
-        over_seeds(metrics, fractions, confidence, keys, within=(0, 1)),
-        over_seeds(metrics, UNBOUNDED, confidence, keys, within=(0, inf)),
-    ]
-    rows = [part for part in parts if len(part)] or parts[:1]
-    columns = COLUMNS["metric_means"]
-    return pd.concat(rows, ignore_index=True)[list(columns)].astype(columns)
+def _students(frames: Mapping[str, pd.DataFrame], confidence: float) -> Iterator[Averaged]:
+    """Yield means over seeds of what is no mean over examples, by the table they belong to."""
+    metrics = frames["metrics"]
+    sides = metrics[metrics["distribution"] != "other"]
+    by_network = sides.groupby([*NAME, "distribution"], sort=False, as_index=False)
+    for table, frame, columns in (
+        ("metric_means", metrics, CLASSES),
+        ("distribution_means", by_network[list(CLASSES)].mean(), CLASSES),
+        ("outlier_means", frames["outliers"], ("fpr95",)),
+        ("membership_means", frames["membership"], ("tpr_at_low_fpr",)),
+    ):
+        yield table, over_seeds(frame, columns, confidence, NAMES[table], within=(0.0, 1.0))
 
 
 def _alphas(distortion: pd.DataFrame, pooled: list[Row], confidence: float) -> pd.DataFrame:

@@ -19,9 +19,10 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestrator.tracking.describe import Point, sweep_tag
+from orchestrator.tracking.describe import sweep_tag
 from orchestrator.tracking.location import SQLITE, TrackingError, display
 from orchestrator.tracking.nest import SWEEP
+from orchestrator.tracking.points import Point
 
 
 @dataclass
@@ -111,11 +112,16 @@ class Runs:
         self._client.delete_run(run.id)
 
     def has(self, run: Run, artifact: str) -> bool:
-        """Tell whether ``run`` has ``artifact``, a path of the form folder/file."""
+        """Tell whether ``run`` has ``artifact``, a file's path."""
         if artifact not in run.artifacts:
-            folder = artifact.rpartition("/")[0]
+            folder = artifact.rpartition("/")[0] or None
             run.artifacts |= {file.path for file in self._client.list_artifacts(run.id, folder)}
         return artifact in run.artifacts
+
+    def read(self, run: Run, artifact: str) -> bytes:
+        """Return the content of ``artifact``."""
+        with TemporaryDirectory() as scratch:
+            return Path(self._client.download_artifacts(run.id, artifact, scratch)).read_bytes()
 
     def attach(self, run: Run, artifact: str, content: bytes) -> None:
         """Write one artifact, in place of what was there under its name."""

@@ -1,6 +1,9 @@
 """Writes what is committed of a sweep to MLflow; writing it again changes nothing.
 
-The sweep is a run, each chain a run nested in it, each pruned network a step of its metrics.
+The sweep is a run, each chain a run nested in it, each pruned network a step of its metrics. What a
+run was given is in its tag ``POINTS``, a digest of each section of its metrics. Whatever
+comes later (tasks, measures, attacks that wait for another seed) is added to runs that have ended,
+one section at a time, and a run that has everything costs no request at all.
 """
 
 from __future__ import annotations
@@ -19,16 +22,21 @@ from orchestrator.tracking import describe
 from orchestrator.tracking.committed import WEIGHTS, Committed
 from orchestrator.tracking.location import artifact_root
 from orchestrator.tracking.nest import PARENT, STATUS, Nest
-from workers.contracts import Chain, Store
+from orchestrator.tracking.points import answer_points, points, unpublished
+from orchestrator.tracking.tasks import Tasks, enter
+from orchestrator.tracking.worst import worst_note
+from workers.contracts import Chain
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from orchestrator.plan import Plan
-    from orchestrator.tracking.describe import Network
+    from orchestrator.store import Store
+    from orchestrator.tracking.network import Network
     from orchestrator.tracking.runs import Run, Runs
 
 CAUSE = "prunesweep.cause"
+POINTS = "mlflow.prunesweep.points"  # MLflow's UI hides what begins so
 CARD = "network.json"
 MLFLOW_STATUS = {
     "complete": "FINISHED",
@@ -42,6 +50,7 @@ MLFLOW_STATUS = {
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
@@ -77,7 +86,7 @@ class Tracker:
         self._committed = Committed(plan, store, cells_of)
         self._chains = {chain.name: chain for chain in plan.chains}
         self._statuses: dict[str, str] = {}
-        self._open: tuple[Runs, Nest] | None = None
+        self._open: tuple[Runs, Nest, Tasks] | None = None
 
     def publish(
         self, chains: Iterable[Chain] | None = None, progress: Progress | None = None
@@ -91,9 +100,9 @@ class Tracker:
 
         """
         progress = progress or Progress(ended=True)
-        with self._connected() as (runs, nest):
+        with self._connected() as (runs, nest, tasks):
             for chain in self.plan.chains if chains is None else chains:
-                self._publish_chain(runs, nest, chain, progress)
+                self._publish_chain(runs, nest, tasks, chain, progress)
             self._publish_sweep(runs, nest.sweep, progress)
 
     def log_report(self, folder: Path, answers: Mapping[str, float] | None = None) -> None:
@@ -107,13 +116,13 @@ class Tracker:
             TrackingError: MLflow refused, or did not answer.
 
         """
-        with self._connected() as (runs, nest):
+        with self._connected() as (runs, nest, _):
             runs.attach_folder(nest.sweep, folder, "report")
-            new = describe.answer_points(answers or {}, nest.sweep.metrics, _now())
+            new = answer_points(answers or {}, nest.sweep.metrics, _now())
             runs.write(nest.sweep, {}, {}, new)
 
     @contextmanager
-    def _connected(self) -> Iterator[tuple[Runs, Nest]]:
+    def _connected(self) -> Iterator[tuple[Runs, Nest, Tasks]]:
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         from orchestrator.tracking.runs import Runs, reaching
@@ -125,17 +134,21 @@ class Tracker:
                     experiment = spec.tracking.experiment or spec.name
                     runs = Runs(self.uri, experiment, artifact_root(self.uri, spec))
                     begun = self._committed.begun() or _now()
-                    self._open = runs, Nest(runs, spec.name, begun)
+                    nest = Nest(runs, spec.name, begun)
+                    self._open = runs, nest, enter(runs, nest.sweep, self.plan.tasks)
                 yield self._open
         except BaseException:
             self._open = None  # what is known of the runs may be wrong now
             raise
 
-    def _publish_chain(self, runs: Runs, nest: Nest, chain: Chain, progress: Progress) -> None:
+    def _publish_chain(
+        self, runs: Runs, nest: Nest, tasks: Tasks, chain: Chain, progress: Progress
+    ) -> None:
         made = self._committed.networks(chain)
         parent = self._chains.get(next(iter(chain.waits_for), ""))
         shown = [*(self._committed.networks(parent) if parent else ()), *made]
-        parameters = describe.chain_parameters(self.plan.spec.name, chain, self.plan.tasks)
+        parameters = describe.chain_parameters(self.plan.spec.name, chain, tasks.table)
+        parameters |= self._committed.measured(chain)
         for network in shown:
             parameters |= describe.network_parameters(network)
         run = nest.find(chain.name, parameters)
@@ -145,17 +158,21 @@ class Tracker:
             if status == "partial" and not made:
                 return
             run = nest.create(chain.name, min((n.started for n in made), default=_now()))
+        readings = self._committed.readings(chain)
+        wanted = [p for n in shown for p in points(n, tasks.families, readings.get(n.key))]
+        new, digest = unpublished(wanted, run.tags.get(POINTS, ""))
+        settled = run.status == "FINISHED" and parameters.keys() <= run.parameters.keys()
+        runs.write(run, parameters, {}, new)
+        if not settled:
+            self._attach(runs, run, chain, made)
         tags = {
             PARENT: nest.sweep.id,
             STATUS: status,
             CAUSE: cause,
+            POINTS: digest,
             "prunesweep.key": chain.networks[-1],
             **(describe.environment_tags(made[-1].record) if made else {}),
         }
-        settled = run.status == "FINISHED" and parameters.keys() <= run.parameters.keys()
-        if not settled:
-            runs.write(run, parameters, {}, [p for n in shown for p in describe.points(n)])
-            self._attach(runs, run, chain, made)
         runs.write(run, {}, tags)
         _conclude(runs, run, status, max((n.created for n in made), default=None))
 
@@ -165,6 +182,7 @@ class Tracker:
         complete, failed = statuses.count("complete"), statuses.count("failed")
         status = "complete" if complete == len(chains) else "failed" if failed else "partial"
         status = status if progress.ended else "running"
+        worst = worst_note(self._committed.pruned(), spec.analysis.deltas[0])
         digest = sha256(spec.text.encode()).hexdigest()
         if run.tags.get("prunesweep.file") != digest:
             runs.attach(run, "sweep.yaml", spec.text.encode())
@@ -173,7 +191,8 @@ class Tracker:
             CAUSE: f"{failed} of {len(chains)} chains failed" if failed else "",
             "prunesweep.progress": f"{complete} of {len(chains)} chains complete",
             "prunesweep.file": digest,
-            "mlflow.note.content": self._note,
+            # The UI folds what is not in the first lines.
+            "mlflow.note.content": f"{worst}\n{self._note}".lstrip(),
         }
         runs.write(run, {"sweep": spec.name}, tags)
         _conclude(runs, run, status, self._committed.ended())

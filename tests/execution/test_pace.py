@@ -264,3 +264,25 @@ def test_whatever_happens_the_time_left_is_none_only_in_the_end(
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+def test_the_numbers_count_what_is_done() -> None:
+    from orchestrator.plan.to_do import EPOCH_PASSES
+
+    epoch = Work(kind="epochs", network="net", passes=EPOCH_PASSES * 900)
+    cell = Work(kind="cells", network="net", passes=100)
+    pace = Pace({"a": {epoch: 4, cell: 2}, "b": {epoch: 4}}, clock=lambda: 0.0)
+    assert pace.numbers.chains == {
+        "waiting": 2,
+        "running": 0,
+        "done": 0,
+        "failed": 0,
+        "blocked": 0,
+    }
+    pace.note(Event(chain="a", kind="start"))
+    pace.note(Event(chain="a", kind="epoch", done=3, total=4))
+    pace.note(Event(chain="a", kind="cells", done=1, total=2))
+    now = pace.numbers
+    assert (now.chains["waiting"], now.chains["running"]) == (1, 1)
+    counted = {"networks": 0, "epochs": 3, "cells": 1, "measures": 0}
+    assert now.done == counted | {"images": 3 * 900 + 100}

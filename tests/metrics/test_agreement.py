@@ -19,10 +19,12 @@ def test_by_hand() -> None:
     parent = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 2])
     pruned = np.array([0, 0, 0, 0, 1, 2, 0, 1, 2, 2])
     found = compare_predictions(label, parent, pruned)
-    assert found.agreement == pytest.approx(0.6)
-    assert found.churn == pytest.approx(0.4)
-    assert (found.newly_wrong, found.newly_right, found.both_wrong) == (0.2, 0.1, 0.3)
-    assert found.error_overlap == pytest.approx(3 / 6)
+    assert found.agreement.value == pytest.approx(0.6)
+    assert found.churn.value == pytest.approx(0.4)
+    assert (found.newly_wrong.value, found.newly_right.value) == (0.2, 0.1)
+    assert found.wrong_if_parent_right.value == pytest.approx(2 / 6)
+    assert found.error_overlap.value == pytest.approx(3 / 6)
+    assert (found.wrong_if_parent_right.size, found.error_overlap.size) == (6, 6)
     assert found.p_value == pytest.approx(stats.binomtest(1, 3).pvalue)
 
 
@@ -31,9 +33,12 @@ def test_the_bound_on_agreement_and_sums_of_shares(triples: Triples) -> None:
     label, parent, pruned = np.array(triples).T
     found = compare_predictions(label, parent, pruned)
     right, pruned_right = (parent == label).mean(), (pruned == label).mean()
-    assert found.agreement >= right + pruned_right - 1 - 1e-12
-    assert found.newly_wrong - found.newly_right == pytest.approx(right - pruned_right)
-    assert found.both_wrong + found.newly_right == pytest.approx(1 - right)
+    lost, won = found.newly_wrong.value, found.newly_right.value
+    assert found.agreement.value >= right + pruned_right - 1 - 1e-12
+    assert found.agreement.value + found.churn.value == pytest.approx(1)
+    assert lost - won == pytest.approx(right - pruned_right)
+    if right:
+        assert found.wrong_if_parent_right.value * right == pytest.approx(lost)
     assert 0 <= found.p_value <= 1
 
 
@@ -41,20 +46,32 @@ def test_the_bound_on_agreement_and_sums_of_shares(triples: Triples) -> None:
 def test_a_network_agrees_with_itself(triples: Triples) -> None:
     label, parent, _ = np.array(triples).T
     found = compare_predictions(label, parent, parent)
-    assert (found.agreement, found.churn, found.newly_wrong, found.newly_right) == (1, 0, 0, 0)
+    assert (found.agreement.value, found.churn.value) == (1, 0)
+    assert (found.newly_wrong.value, found.newly_right.value) == (0, 0)
     assert found.p_value == 1
-    assert found.error_overlap == 1 or (parent == label).all()
+    assert found.error_overlap.value == 1 or (parent == label).all()
 
 
 @given(triples, st.randoms(use_true_random=False))
 def test_the_order_of_examples_does_not_matter(triples: Triples, random: Random) -> None:
     before = compare_predictions(*np.array(triples).T)
     random.shuffle(triples)
-    np.testing.assert_equal(compare_predictions(*np.array(triples).T), before)
+    after = compare_predictions(*np.array(triples).T)
+    assert after.p_value == before.p_value
+    for metric in ("agreement", "newly_wrong", "wrong_if_parent_right", "error_overlap"):
+        expected = getattr(before, metric).value
+        assert getattr(after, metric).value == pytest.approx(expected, nan_ok=True), metric
 
 
 def test_without_any_error_there_is_no_overlap() -> None:
-    assert np.isnan(compare_predictions(*np.zeros((3, 4), int)).error_overlap)
+    assert np.isnan(compare_predictions(*np.zeros((3, 4), int)).error_overlap.value)
+
+
+def test_what_a_parent_that_is_never_right_keeps_is_unknown() -> None:
+    label = np.zeros(4, int)
+    found = compare_predictions(label, label + 1, label)
+    assert np.isnan(found.wrong_if_parent_right.value)
+    assert (found.newly_wrong.value, found.newly_right.value) == (0, 1)
 
 
 def test_mcnemar_is_the_binomial_test() -> None:

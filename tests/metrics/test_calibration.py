@@ -69,12 +69,10 @@ def test_one_bin_gives_the_least_error(pairs: Pairs, bins: int) -> None:
 def test_log_likelihood_by_hand() -> None:
     found = negative_log_likelihood(np.array([1.0, 0.5, 0.25]))
     assert found.value == pytest.approx(np.log(2))
-    assert found.raised == 0
 
 
 def test_a_probability_of_0_counts_as_the_smallest_normal_number_of_float32() -> None:
     found = negative_log_likelihood(np.array([0.0, 1e-45, 1.0, 1.0], np.float32))
-    assert found.raised == 2
     assert found.value == pytest.approx(126 * np.log(2) / 2)
 
 
@@ -89,11 +87,11 @@ def test_log_likelihood_is_finite(p_true: NDArray[np.float32]) -> None:
 
 
 def test_brier_is_the_mean_of_squared_distances() -> None:
-    assert brier_score(np.array([0.0, 2.0, 0.5, 0.5])) == 0.75
+    assert brier_score(np.array([0.0, 2.0, 0.5, 0.5])).value == 0.75
 
 
 def test_scores_in_half_precision_are_averaged_in_double() -> None:
-    assert brier_score(np.full(100_000, 0.25, np.float16)) == 0.25
+    assert brier_score(np.full(100_000, 0.25, np.float16)).value == 0.25
 
 
 @pytest.mark.parametrize("confidence", [[1.2], [-0.1], [np.nan], [0.5, 0.5], []])

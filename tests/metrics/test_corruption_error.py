@@ -20,6 +20,7 @@ def test_by_hand() -> None:
     # (0.1 + 0.3) / (0.05 + 0.15) and (0.2 + 0.2) / (0.15 + 0.35)
     assert found.relative == pytest.approx([2, 0.8])
     assert found.mean_relative == pytest.approx(1.4)
+    assert found.error == pytest.approx([0.3, 0.3])
     assert found.mean_error == pytest.approx(0.3)
 
 
@@ -49,12 +50,13 @@ def test_a_severity_missing_in_one_network_is_left_out_of_both() -> None:
     found = corruption_errors(ERROR, reference, 0.1, 0.05)
     assert found.corruption_error == pytest.approx([0.4 / 0.2, 1])
     assert found.relative == pytest.approx([0.3 / 0.15, 0.8])
+    assert found.error == pytest.approx([0.4, 0.3])
     assert found.mean_error == pytest.approx((0.4 + 0.3 + 0.3) / 3)
 
 
 def test_nothing_measured_is_nothing_known() -> None:
     found = corruption_errors(np.full((2, 2), np.nan), REFERENCE, 0.1, 0.1)
-    assert np.isnan(found.corruption_error).all()
+    assert np.isnan([found.corruption_error, found.error]).all()
     assert np.isnan(found.mean_error)
 
 

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from orchestrator.metrics.distortion import (
-    class_intensification,
     pooled_alpha,
     recall_balance,
     recall_distortion,
@@ -35,8 +34,6 @@ def test_the_example_of_the_paper() -> None:
     assert found.balance == pytest.approx([1 / 8, -1 / 8])
     assert found.pruned_balance == pytest.approx([1 / 6, -1 / 6])
     assert found.balanced
-    ratio = class_intensification(found.balance, found.pruned_balance)
-    assert ratio == pytest.approx([4 / 3, 4 / 3])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
@@ -85,8 +82,6 @@ def test_equal_recalls_before_pruning_have_no_slope() -> None:
     found = recall_distortion(label, predictions(label, [8, 8]), predictions(label, [9, 3]), 2)
     assert np.isnan(found.alpha)
     assert np.isnan(found.alpha_with_intercept)
-    ratios = class_intensification(found.balance, found.pruned_balance)
-    assert np.isnan(ratios).all()
 
 
 def test_a_network_that_is_never_right_has_no_slope() -> None:

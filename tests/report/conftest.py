@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from orchestrator.analysis.analyse import AnalysisOptions, Results, analyse
 from orchestrator.report import Counts, RatioMiss, ReportContext, drawing, write_report
-from orchestrator.robustness.columns import COLUMNS, SCORES, Robustness, typed
-from orchestrator.robustness.means import over_seeds
+from orchestrator.robustness.columns import COLUMNS, NAME, SCORES, Robustness, typed
+from orchestrator.robustness.means import NAMES, over_seeds
 
 EXAMPLES = 500
 RATIOS = (0.2, 0.357, 0.484, 0.585, 0.733, 0.827, 0.888, 0.942, 0.97)
@@ -138,6 +138,7 @@ def robustness_of(
                 "source": "",
                 "corruption": "mCE",
                 "corruption_error": 1 + worse,
+                "error": 0.1 + worse,
                 "relative": 1.0,
             }
             made["corruption_error"].append({**name, **error})
@@ -152,6 +153,17 @@ def robustness_of(
             | {"accuracy_off": 0.9, "few": True}
         )
     frames = {table: typed(table, made[table] if table in only else []) for table in COLUMNS}
+    for table, source, columns in (
+        ("outlier_means", "outliers", ("auroc", "fpr95")),
+        ("membership_means", "membership", ("balanced_accuracy", "auroc", "tpr_at_low_fpr")),
+    ):
+        means = over_seeds(frames[source], columns, 0.95, NAMES[table])
+        frames[table] = means[list(COLUMNS[table])].astype(COLUMNS[table])
+    by_side = frames["metrics"].groupby([*NAME, "distribution"], as_index=False)
+    means = over_seeds(by_side[list(SCORES)].mean(), SCORES, 0.95, ["distribution"], (0.0, 1.0))
+    frames["distribution_means"] = means[list(COLUMNS["distribution_means"])].astype(
+        COLUMNS["distribution_means"]
+    )
     if len(frames["metrics"]):
         keys = ["task", "distribution"]
         means = over_seeds(frames["metrics"], SCORES, 0.95, keys)

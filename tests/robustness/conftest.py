@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Formula:
         self.plan: Plan = make_plan(self.spec)
         self.store = Store(self.spec.store)
         self.unknown: set[tuple[str, str]] = set()
+        self.parameters: dict[str, int] = defaultdict(int)
 
     def commit(self, wrong: Wrong = nothing_wrong, chains: Iterable[Chain] | None = None) -> None:
         for chain in self.plan.chains if chains is None else chains:
@@ -67,6 +69,7 @@ class Formula:
                     "requested_ratio": ratio,
                     "achieved_ratio": ratio,
                     "within_tolerance": True,
+                    "parameters": self.parameters[chain.network],
                     "created": 1.7e9,
                     "seconds": 1.0,
                     "environment": {},

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest
 
+from orchestrator.analysis.intervals import spread, wilson_interval
+from orchestrator.analysis.resampling import resampled_errors
 from orchestrator.robustness import tables as robustness_tables
-from orchestrator.robustness.columns import COLUMNS
+from orchestrator.robustness.columns import COLUMNS, SCORES
+from orchestrator.robustness.means import NAMES
 from orchestrator.robustness.tables import robustness
 from workers.contracts import evaluation_key
 from workers.evaluation.pixel_counts import PixelCounts, to_parquet
@@ -76,6 +80,11 @@ def test_metrics_of_one_network(formula):
     assert row["agreement"] == pytest.approx(0.9)  # all but 0 and 2
     assert row["churn"] == pytest.approx(0.1)
     assert row["newly_wrong"] == 0.05
+    assert row["newly_right"] == 0.05
+    assert row["mcnemar_p"] == 1.0
+    # Recalls (1, 0.75, 0.75, 1, 1) on classes of four.
+    assert row["recall_range"] == 0.25
+    assert row["recall_deviation"] == pytest.approx(np.sqrt(0.06 * 0.25))
     assert row["wrong_if_parent_right"] == pytest.approx(1 / 18)
     assert row["error_overlap"] == pytest.approx(1 / 3)
 
@@ -87,7 +96,7 @@ def test_parents_are_not_compared_with_themselves(formula):
     dense = metrics[metrics["method"] == "dense"]
     assert (dense["level"] == 0).all()
     assert dense["agreement"].isna().all()
-    assert dense["wrong_if_parent_right"].isna().all()
+    assert dense[["wrong_if_parent_right", "mcnemar_p"]].isna().all(axis=None)
 
 
 def test_outliers_have_no_error_but_agree_with_the_parent(formula):
@@ -101,25 +110,94 @@ def test_outliers_have_no_error_but_agree_with_the_parent(formula):
     assert np.isnan(row["wrong_if_parent_right"])
 
 
-def test_means_over_seeds_have_students_interval_and_one_seed_has_none(formula):
+def more_with_the_seed(chain, level, task):
+    return range(chain.seed + 1)
+
+
+def test_what_is_no_mean_over_examples_has_students_interval_over_seeds(formula):
     sweep = formula(seeds=[0, 1, 2])
 
-    def by_seed(chain, level, task):
-        return range(chain.seed + 1)
+    def class_0(chain, level, task):
+        return range(0, 5 * chain.seed + 5, 5)
 
-    sweep.commit(by_seed)
+    sweep.commit(class_0)
+    found = robustness(sweep.plan, sweep.store)
+    row = one(found.metric_means, level=1, task="nominal", metric="recall_range")
+    assert (row["mean"], row["seeds"]) == (0.5, 3)
+    # t(0.975; 2) = 4.3027; ranges 0.25, 0.5, 0.75 have the standard error 0.25/√3
+    assert row["low"] == 0.0  # a share is not negative
+    assert row["high"] == 1.0
+    row = one(found.metric_means, level=1, task="nominal", metric="recall_deviation")
+    deviations = np.array([0.1, 0.2, 0.3])  # 0.4 of the range
+    reach = 4.302653 * deviations.std(ddof=1) / 3**0.5
+    assert (row["mean"], row["high"]) == pytest.approx((0.2, 0.2 + reach), abs=1e-6)
+
+
+def test_means_over_examples_have_intervals_that_know_seeds_and_images(formula):
+    sweep = formula(seeds=[0, 1, 2])
+    sweep.commit(more_with_the_seed)
     means = robustness(sweep.plan, sweep.store).metric_means
     row = one(means, level=1, task="nominal", metric="error")
-    assert row["mean"] == pytest.approx(0.1)
-    assert row["seeds"] == 3
-    # t(0.975; 2) = 4.3027; errors 0.05, 0.10, 0.15 have the standard error 0.05/√3
-    assert row["high"] == pytest.approx(0.1 + 4.302653 * 0.05 / 3**0.5, abs=1e-6)
-    assert row["low"] == 0.0  # an error is not negative
+    assert (row["mean"], row["seeds"]) == (pytest.approx(0.1), 3)
+    wrong = np.arange(20) < np.arange(1, 4)[:, None]
+    known = spread(wrong.mean(axis=1), resampled_errors(wrong, 20_000, seed=0) / 20)
+    low, high = wilson_interval(known, 0.95, 20)
+    assert (row["low"], row["high"]) == pytest.approx((low, high), abs=0.005)
+    row = one(means, level=1, task="nominal", metric="brier")
+    assert (row["mean"], row["low"], row["high"]) == (0.5, 0.5, 0.5)  # the same for every image
 
-    alone = formula(seeds=[0], name="alone", store="alone")
-    alone.commit(by_seed)
-    means = robustness(alone.plan, alone.store).metric_means
+
+def test_one_seed_has_the_interval_of_its_images_and_nothing_for_what_is_no_mean(formula):
+    sweep = formula(seeds=[0])
+    sweep.commit(errs)
+    found = robustness(sweep.plan, sweep.store)
+    row = one(found.metric_means, level=1, task="nominal", metric="error")
+    oracle = binomtest(2, 20).proportion_ci(0.95, method="wilson")
+    assert (row["mean"], row["seeds"]) == (0.1, 1)
+    assert (row["low"], row["high"]) == pytest.approx((oracle.low, oracle.high), abs=0.01)
+    row = one(found.metric_means, level=1, task="nominal", metric="wrong_if_parent_right")
+    assert row["low"] < row["mean"] < row["high"]
+    means = found.metric_means[found.metric_means["metric"].isin(["ece", "worst_recall"])]
     assert means[["low", "high"]].isna().all(axis=None)
+    assert means["mean"].notna().all()
+
+
+def test_tasks_of_a_distribution_are_averaged_before_seeds(formula):
+    sweep = formula(seeds=[0, 1])
+
+    def foggy(chain, level, task):
+        return range({"fog-1": 2, "fog-3": 4}.get(task, 0) + chain.seed)
+
+    sweep.commit(foggy)
+    found = robustness(sweep.plan, sweep.store)
+    shifted = found.distribution_means.query("level == 1 and distribution == 'test'")
+    row = one(shifted, metric="error")
+    assert (row["mean"], row["seeds"]) == (pytest.approx((2 + 4 + 0 + 3 * 0.5) / 3 / 20), 2)
+    assert row["low"] < row["mean"] < row["high"]
+    # One task: what the task itself has.
+    clean = found.distribution_means.query("level == 1 and distribution == 'train'")
+    alone = found.metric_means.query("level == 1 and task == 'nominal'")
+    columns = ["metric", "mean", "low", "high", "seeds"]
+    by_metric = (frame[columns].set_index("metric").sort_index() for frame in (clean, alone))
+    pd.testing.assert_frame_equal(*by_metric)
+    assert set(found.distribution_means["distribution"]) == {"train", "test"}
+
+
+def test_each_metric_of_a_population_and_task_has_one_mean(formula):
+    sweep = formula(seeds=[0, 1])
+    sweep.commit(errs)
+    found = robustness(sweep.plan, sweep.store)
+    for table, names in NAMES.items():
+        means = getattr(found, table)
+        keys = ["network", "method", "schedule", "level", *names, "metric"]
+        assert len(means)
+        assert not means.duplicated(keys).any(), table
+    values = found.metrics.groupby(["method", "level", "task"])[list(SCORES)].mean()
+    means = found.metric_means.pivot(
+        index=["method", "level", "task"], columns="metric", values="mean"
+    )
+    values = values.dropna(how="all")  # parents have no metric on outliers
+    pd.testing.assert_frame_equal(means[list(SCORES)], values, check_names=False)
 
 
 def test_recall_distortion_is_one_for_a_network_that_errs_like_its_parent(formula):
@@ -192,6 +270,8 @@ def test_corruption_error_is_relative_to_the_parent(formula):
     assert second.to_dict() == pytest.approx({"fog": 10 / 6, "contrast": 1.0, "mCE": 8 / 6})
     first = found[found["level"] == 1].set_index("corruption")["corruption_error"]
     assert first.to_dict() == pytest.approx({"fog": 1.0, "contrast": 1.0, "mCE": 1.0})
+    plain = found[found["level"] == 2].set_index("corruption")["error"]
+    assert plain.to_dict() == pytest.approx({"fog": 0.25, "contrast": 0.1, "mCE": 0.2})
 
 
 def test_outliers_are_told_by_both_scores(formula):
@@ -202,6 +282,17 @@ def test_outliers_are_told_by_both_scores(formula):
     assert len(found) == 3 * 2
     assert (found["auroc"] == 1.0).all()
     assert (found["fpr95"] == 0.0).all()
+
+
+def test_complete_separation_from_outliers_is_not_certain(formula):
+    sweep = formula(seeds=[0, 1])
+    sweep.commit()
+    means = robustness(sweep.plan, sweep.store).outlier_means
+    row = one(means, level=1, score="energy", metric="auroc")
+    oracle = binomtest(20, 20).proportion_ci(0.95, method="wilson")
+    assert (row["mean"], row["high"], row["seeds"]) == (1.0, 1.0, 2)
+    assert row["low"] == pytest.approx(oracle.low)
+    assert np.isnan(one(means, level=1, score="energy", metric="fpr95")["low"])
 
 
 def test_a_network_that_errs_on_all_but_members_gives_them_away(formula):
@@ -218,10 +309,35 @@ def test_a_network_that_errs_on_all_but_members_gives_them_away(formula):
         assert accuracy[2, attack] == 1.0, attack
         assert accuracy[1, attack] == 0.5, attack
     assert accuracy[2, "entropy"] == 0.5
+    means = robustness(sweep.plan, sweep.store).membership_means
+    row = one(means, level=2, attack="confidence", metric="balanced_accuracy")
+    assert (row["mean"], row["high"], row["seeds"]) == (1.0, 1.0, 2)
+    oracle = binomtest(10, 10).proportion_ci(0.95, method="wilson")
+    assert row["low"] == pytest.approx(oracle.low)  # half of the images is judged
 
     alone = formula(seeds=[0], name="alone", store="alone")
     alone.commit(overfits)
     assert set(robustness(alone.plan, alone.store).membership["attack"]) == {"correctness"}
+
+
+def test_a_seed_more_leaves_what_the_attacks_found(formula):
+    """Thresholds of seed 2 are of no use on the others, and nobody takes them."""
+
+    def alike_but_the_last(chain, level, task):
+        if chain.seed == 2:
+            return range(20) if task.startswith("training_images") else ()
+        return range(chain.seed * 4 + 2) if task == "nominal" else ()
+
+    both = formula(seeds=[0, 1], name="both", store="both")
+    both.commit(alike_but_the_last)
+    more = formula(seeds=[0, 1, 2], name="more", store="more")
+    more.commit(alike_but_the_last)
+    before, after = (robustness(one.plan, one.store).membership for one in (both, more))
+    pd.testing.assert_frame_equal(
+        after[after["seed"] < 2].reset_index(drop=True), before.reset_index(drop=True)
+    )
+    last = after[(after["seed"] == 2) & (after["attack"] == "confidence")]
+    assert (last["balanced_accuracy"] < 0.5).all()
 
 
 def test_iou_of_a_class_is_over_the_whole_test_set(formula):

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,187 +16,22 @@ import pytest
 from mlflow import MlflowClient
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.plan import Plan
-from orchestrator.spec import SweepSpec, TrackingSpec
 from orchestrator.tracking import BackgroundTracker, Progress, Tracker, TrackingError, resolve_uri
 from orchestrator.tracking.location import artifact_root, display
 from orchestrator.tracking.ui import command, free_port, serving
-from workers.contracts import Chain, Component, Event, Level, Schedule, TaskCell, Training
-
-TASKS = tuple(
-    TaskCell(key=f"{name}-key", label=name, task=Component(name.partition("-")[0]))
-    for name in ("nominal", "contrast-3")
+from tests.tracking.memory import (
+    RATIOS,
+    TASKS,
+    MemoryStore,
+    View,
+    commit_all,
+    dense,
+    plan_of,
+    pruned,
+    publish,
+    tracker_of,
 )
-RATIOS = (0.5, 0.75, 0.9)
-
-
-@dataclass
-class MemoryStore:
-    """Networks and accuracies in memory: what a tracker needs of a store, and of collect."""
-
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-    accuracies: dict[str, dict[str, float]] = field(default_factory=dict)
-
-    def has(self, key: str) -> bool:
-        return key in self.records
-
-    def record(self, key: str) -> Mapping[str, Any]:
-        return self.records[key]
-
-    def read(self, key: str, name: str) -> bytes:
-        assert name == "weights.safetensors"
-        return f"weights of {key}".encode()
-
-    def cells_of(self, chain: Chain) -> pd.DataFrame:
-        rows = [
-            (key, task, accuracy)
-            for key in chain.networks
-            for task, accuracy in self.accuracies.get(key, {}).items()
-        ]
-        return pd.DataFrame(rows, columns=["network_key", "task", "accuracy"])
-
-    def commit(self, key: str, ratio: float, created: float, *, evaluated: bool = True) -> None:
-        self.records[key] = {
-            "kind": "level" if ratio else "parent",
-            "requested_ratio": ratio,
-            "achieved_ratio": ratio + 0.001 * bool(ratio),
-            "parameters": 1000,
-            "nonzero": 1000 - round(1000 * ratio),
-            "loss": [2.0, 1.5 + ratio],
-            "seconds": 10.0,
-            "created": created,
-            "network": {"model": {"name": "resnet8", "options": {}}, "channels": 1, "classes": 10},
-            "environment": {"python": "3.11.7", "device": "cpu (x86_64)", "revision": "abc123"},
-        }
-        if evaluated:
-            self.accuracies[key] = {"nominal": 0.9 - ratio / 10, "contrast-3": 0.8 - ratio / 5}
-
-    def commit_chain(self, chain: Chain, levels: int = len(RATIOS)) -> None:
-        if chain.method is None:
-            self.commit(chain.parent, 0.0, 1_700_000_000.0)
-        for index, level in enumerate(chain.levels[:levels], start=1):
-            self.commit(level.key, level.ratio, 1_700_000_000.0 + 100 * index)
-
-
-def dense(seed: int = 0) -> Chain:
-    return Chain(
-        name=f"net/s{seed}/dense",
-        network="net",
-        model=Component("resnet8", {"width": 4}),
-        data=Component("digits"),
-        fingerprint="f" * 64,
-        seed=seed,
-        training=Training(epochs=2),
-        parent=f"parent-{seed}",
-    )
-
-
-def pruned(parent: Chain, method: str = "wt", ratios: tuple[float, ...] = RATIOS) -> Chain:
-    keys = [f"{parent.parent}-{method}-{ratio}" for ratio in ratios]
-    bases = [parent.parent, *keys]
-    return replace(
-        parent,
-        name=f"net/s{parent.seed}/{method}/cascade",
-        waits_for=(parent.name,),
-        method=Component(method),
-        retraining=Training(epochs=1),
-        schedule=Schedule(),
-        levels=tuple(
-            Level(key=key, base=base, ratio=ratio)
-            for key, base, ratio in zip(keys, bases, ratios, strict=False)
-        ),
-    )
-
-
-def plan_of(folder: Path, *chains: Chain, name: str = "tiny", **tracking: Any) -> Plan:
-    spec = SweepSpec.model_construct(
-        name=name,
-        store=folder / "store",
-        source=folder / "sweep.yaml",
-        text=f"name: {name}\n",
-        tracking=TrackingSpec(**tracking),
-    )
-    return Plan(spec, chains or (dense(), pruned(dense())), TASKS)
-
-
-@dataclass
-class View:
-    """What a user sees in MLflow."""
-
-    uri: str
-    experiment: str = "tiny"
-
-    def __post_init__(self) -> None:
-        self.client = MlflowClient(self.uri)
-
-    def runs(self) -> dict[str, Any]:
-        found = self.client.get_experiment_by_name(self.experiment)
-        runs = self.client.search_runs([found.experiment_id])
-        assert len({run.info.run_name for run in runs}) == len(runs)
-        return {run.info.run_name: run for run in runs}
-
-    def count(self) -> int:
-        found = self.client.get_experiment_by_name(self.experiment)
-        return len(self.client.search_runs([found.experiment_id]))
-
-    def statuses(self) -> dict[str, str]:
-        return {name: run.info.status for name, run in self.runs().items()}
-
-    def curve(self, name: str, metric: str) -> list[tuple[int, float, int]]:
-        history = self.client.get_metric_history(self.runs()[name].info.run_id, metric)
-        return sorted((point.step, point.value, point.timestamp) for point in history)
-
-    def everything(self) -> dict[str, Any]:
-        return {
-            name: (
-                run.info.run_id,
-                run.info.status,
-                run.info.start_time,
-                run.info.end_time,
-                run.data.params,
-                run.data.tags,
-                {metric: self.curve(name, metric) for metric in run.data.metrics},
-            )
-            for name, run in self.runs().items()
-        }
-
-    def artifact(self, name: str, path: str) -> bytes:
-        run = self.runs()[name].info.run_id
-        return Path(self.client.download_artifacts(run, path)).read_bytes()
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make MLflow's forty tables once; every test gets a copy."""
-    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(f"sqlite:///{file}").search_experiments()
-    return file
-
-
-@pytest.fixture
-def uri(tmp_path: Path, empty_database: Path) -> str:
-    copy = tmp_path / "mlflow.db"
-    with closing(sqlite3.connect(empty_database)) as old, closing(sqlite3.connect(copy)) as new:
-        old.backup(new)
-    return f"sqlite:///{copy}"
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-def tracker_of(plan: Plan, store: MemoryStore, uri: str) -> Tracker:
-    return Tracker(plan, store, uri, store.cells_of)  # type: ignore[arg-type]
-
-
-def publish(plan: Plan, store: MemoryStore, uri: str, progress: Progress | None = None) -> None:
-    tracker_of(plan, store, uri).publish(progress=progress)
-
-
-def commit_all(plan: Plan, store: MemoryStore) -> None:
-    for chain in plan.chains:
-        store.commit_chain(chain)
+from workers.contracts import Chain, Event, Training
 
 
 def test_a_chains_run_is_its_prune_curve(tmp_path: Path, store: MemoryStore, uri: str) -> None:
@@ -237,9 +71,9 @@ def test_chains_are_nested_in_the_sweep_and_say_what_they_are(
         "seed": "0",
         "retraining.epochs": "1",
         "key.0.5": "parent-0-wt-0.5",
-        "task.nominal": "nominal-key",
     }
     assert wanted.items() <= chain.data.params.items()
+    assert not any(name.startswith("task.") for name in chain.data.params)
     tags = chain.data.tags
     assert tags["prunesweep.key"] == "parent-0-wt-0.9"
     assert tags["environment.device"] == "cpu (x86_64)"
@@ -524,14 +358,17 @@ def test_the_newest_answer_is_shown_even_if_it_is_smaller(
         assert View(uri).runs()["tiny"].data.metrics == {"potential/wt.train": value}
 
 
-def test_a_task_label_with_odd_characters_is_a_parameter(
+def test_a_task_label_with_odd_characters_is_a_metric(
     tmp_path: Path, store: MemoryStore, uri: str
 ) -> None:
-    odd = replace(TASKS[0], label="noise(0.1)+=x")
-    plan = replace(plan_of(tmp_path, dense()), tasks=(odd,))
+    plan = plan_of(tmp_path, dense())
     commit_all(plan, store)
+    store.accuracies["parent-0"]["noise(0.1)+=x"] = 0.5
+    plan = replace(plan, tasks=(*TASKS, replace(TASKS[0], label="noise(0.1)+=x")))
     publish(plan, store, uri)
-    assert View(uri).runs()["net/s0/dense"].data.params["task.noise_0.1___x"] == "nominal-key"
+    assert (
+        View(uri).runs()["net/s0/dense"].data.metrics["accuracy/other shift/noise_0.1___x"] == 0.5
+    )
 
 
 def test_nothing_is_read_or_logged_twice(
@@ -602,12 +439,12 @@ def test_a_database_without_a_driver_or_a_server_is_one_short_error(
 def test_a_new_database_is_made_without_noise(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'a new folder' / 'mlflow.db'}"
     program = (
-        "import sys; from test_tracking import *;"
+        "import sys; from pathlib import Path; from tests.tracking.memory import *;"
         "publish(plan_of(Path(sys.argv[1]), dense()), MemoryStore(), sys.argv[2])"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path), uri],
-        env={"PYTHONPATH": f"{Path(__file__).parent}:{Path.cwd()}", "PATH": ""},
+        env={"PYTHONPATH": str(Path.cwd()), "PATH": ""},
         capture_output=True,
         text=True,
         check=True,
@@ -767,7 +604,7 @@ def test_a_server_that_comes_up_late_gets_everything(
         assert len(warnings) == 1
         before = view.everything()
         assert set(view.statuses().values()) == {"FINISHED"}
-        assert len(view.curve("net/s0/wt/cascade", "accuracy/contrast-3")) == 4
+        assert len(view.curve("net/s0/wt/cascade", "accuracy/digital/contrast-3")) == 4
         weights = view.artifact("net/s0/wt/cascade", "networks/0.9/weights.safetensors")
         assert weights == b"weights of parent-0-wt-0.9"
         publish(plan, store, address)

@@ -15,8 +15,15 @@ from torch import Tensor, nn
 from workers.attacks.auto_pgd import auto_pgd, checkpoints, logits_ratio
 from workers.attacks.balls import length, nearest, random_point, steepest
 from workers.attacks.gradient_steps import cross_entropy
-from workers.contracts import Component, Images, PermanentError, Runtime, TaskCell
-from workers.contracts.plug_ins import GRADIENT_PASSES, Attack
+from workers.contracts import (
+    GRADIENT_PASSES,
+    Attack,
+    Component,
+    Images,
+    PermanentError,
+    Runtime,
+    TaskCell,
+)
 from workers.data.digits import Digits
 from workers.evaluation.evaluate import evaluate
 from workers.evaluation.predictions import Predictions

@@ -23,6 +23,7 @@ WITH_TABLES = [
 ]
 # By their published tables, which change the kind of the corruption besides its strength.
 REQUIRED = {"shifted": {"data": "cifar10_1"}, "outliers": {"data": "svhn"}}
+QUICK = {"autoattack": {"steps": 5, "targets": 2, "queries": 20}}
 NOT_ORDERED = {"elastic_transform", "frost", "glass_blur", "saturate", "spatter"}
 SHAPES = [(5, 3, 32, 32), (3, 1, 8, 8), (2, 3, 9, 14)]
 
@@ -73,7 +74,7 @@ def test_attacks_tells_the_truth(name):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", [n for n in NAMES if TASKS.get(n).attacks])
 def test_attack_is_pure_and_stays_in_the_cube(name, shape):
-    task, before = TASKS.get(name)(), images(shape)
+    task, before = TASKS.get(name)(**QUICK.get(name, {})), images(shape)
     weights = torch.randn(before[0].numel(), 5, generator=seeded()) / 10
     labels = torch.arange(len(before)) % 5
     copy, random_state = before.clone(), torch.get_rng_state()

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from workers.attacks.balls import Norm, nearest, steepest
 from workers.attacks.gradient_steps import Loss, Predict, climbing
+from workers.attacks.logits import chosen
 
 MOMENTUM = 0.75
 RISING = 0.75
@@ -126,6 +127,24 @@ def logits_ratio(logits: Tensor, labels: Tensor) -> Tensor:
     truth = logits.gather(1, labels[:, None])[:, 0]
     rival = torch.where(logits.argmax(1) == labels, ranked[:, 1], ranked[:, 0])
     return (rival - truth) / (ranked[:, 0] - ranked[:, 2] + torch.finfo(logits.dtype).tiny)
+
+
+def targeted_logits_ratio(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """Return the ratio of each image that grows as its logits tend to a class of its own.
+
+    −(z_y − z_t) / (z₁ − (z₃ + z₄) / 2), z₁ being the largest logit, z₃ and z₄ the next but one and
+    the one after.
+
+    Args:
+        logits: (n, classes), of at least 4 classes.
+        labels: (n,).
+        targets: (n,), a class for each image.
+
+    """
+    ranked = logits.sort(1, descending=True).values
+    spread = ranked[:, 0] - (ranked[:, 2] + ranked[:, 3]) / 2
+    lead = chosen(logits, targets) - chosen(logits, labels)
+    return lead / (spread + torch.finfo(logits.dtype).tiny)
 
 
 def _measured(

@@ -63,3 +63,14 @@ def length(change: Tensor) -> Tensor:
     """Return the l2 norm of each image, of shape (n, 1, 1, 1)."""
     norms: Tensor = torch.linalg.vector_norm(change, dim=(1, 2, 3), keepdim=True)
     return norms
+
+
+def size(change: Tensor, norm: Norm) -> Tensor:
+    """Return the norm of each image, of shape (n,).
+
+    Args:
+        change: (n, channels, height, width).
+        norm: which.
+
+    """
+    return length(change)[:, 0, 0, 0] if norm == "l2" else change.abs().amax((1, 2, 3))

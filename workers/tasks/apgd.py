@@ -1,4 +1,4 @@
-"""APGD on two losses, the untargeted white-box half of AutoAttack.
+"""APGD on two losses, without targets.
 
 Croce & Hein (2020), "Reliable Evaluation of Adversarial Robustness with an Ensemble of Diverse
 Parameter-free Attacks".
@@ -21,9 +21,8 @@ class AutoProjectedGradient(Attack):
     """The worst of APGD on the cross entropy and APGD on the difference of logits ratio.
 
     An image counts as attacked as soon as the network errs on it; the second loss is for those that
-    the first one leaves right. Targeted APGD, FAB and the square attack, the rest of AutoAttack,
-    are not here: accuracies are at least those of AutoAttack, and usually near to them. Its cost is
-    that of a network that withstands.
+    the first one leaves right. Accuracies are at least those of ``autoattack``, which costs fifty
+    times as much, and usually near to them. Its cost is that of a network that withstands.
 
     Raises:
         ValueError: ``epsilon`` is negative, or ``steps`` below 1.
