@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import convolve as scipy_convolve
 from scipy.ndimage import gaussian_filter as scipy_gaussian_filter
@@ -23,6 +23,8 @@ SEEDS = st.integers(0, 99)
 
 @settings(max_examples=40, deadline=None)
 @given(SIZES, SIZES, st.sampled_from([0.05, 0.6, 2.0, 7.0]), st.sampled_from([3.0, 4.0]), SEEDS)
+@example(100, 65, 2.0, 4.0, 0)  # large, which is filtered in bands
+@example(65, 130, 60.0, 3.0, 0)
 @pytest.mark.parametrize("edge", ["nearest", "reflect"])
 def test_gaussian_filter_equals_scipy(edge, height, width, deviation, truncate, seed):
     images = np.random.default_rng(seed).random((2, 3, height, width))
@@ -34,6 +36,7 @@ def test_gaussian_filter_equals_scipy(edge, height, width, deviation, truncate, 
 
 @settings(max_examples=40, deadline=None)
 @given(SIZES, SIZES, st.sampled_from([1, 3, 5, 17, 21]), SEEDS)
+@example(100, 65, 21, 0)
 def test_convolution_equals_scipy_even_with_a_kernel_beyond_the_image(height, width, size, seed):
     draw = np.random.default_rng(seed)
     images, kernel = draw.random((2, 3, height, width)), draw.random((size, size))

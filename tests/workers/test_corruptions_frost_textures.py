@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workers.corruptions.frost_textures import PANES, SIZE, frost_textures
+from workers.corruptions.frost_textures import PANES, SIZE, frost_crops, frost_textures
 
 
 def test_textures_are_drawn_once():
@@ -32,3 +32,14 @@ def test_feathers_run_in_all_directions():
     grey = frost_textures().mean(3)
     down, right = (np.diff(grey, axis=axis).std() for axis in (1, 2))
     assert down == pytest.approx(right, rel=0.1)
+
+
+@pytest.mark.parametrize(("stride", "height", "width"), [(1, 30, 40), (5, 32, 32), (5, 300, 20)])
+def test_crops_repeat_the_texture(stride, height, width):
+    crops = frost_crops(stride, height, width)
+    taken = frost_textures()[3, stride // 2 :: stride, stride // 2 :: stride]
+    side = SIZE // stride
+    assert crops.shape == (len(PANES), side, side, 3, height, width)
+    rows, columns = (side - 2 + np.arange(height)) % side, (7 + np.arange(width)) % side
+    expected = taken[rows][:, columns].transpose(2, 0, 1)
+    assert np.array_equal(crops[3, side - 2, 7].numpy(), expected)

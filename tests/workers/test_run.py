@@ -174,11 +174,24 @@ def softmax(made: torch.nn.Module) -> np.ndarray:
 
 def test_events_tell_every_epoch_network_and_evaluation(tmp_path):
     events = run(tmp_path, DENSE, WT)
-    one = [("epoch", 1, 1), ("network", 0, 0), ("cells", 0, 0)]
+    trained = [("epoch", 0, 1), ("epoch", 1, 1), ("network", 0, 0)]
+    one = [*trained, ("cells", 1, 2), ("cells", 2, 2)]
+    assert len(TASKS) == 2
     assert [(e.kind, e.done, e.total) for e in events] == one * 3
-    assert [e.level for e in events] == [0] * 3 + [1] * 3 + [2] * 3
-    assert [e.chain for e in events] == [DENSE.name] * 3 + [WT.name] * 6
-    assert events[0].detail.startswith("loss ")
+    assert [e.level for e in events] == [0] * 5 + [1] * 5 + [2] * 5
+    assert [e.chain for e in events] == [DENSE.name] * 5 + [WT.name] * 10
+    assert events[1].detail.startswith("loss ")
+
+
+def test_the_last_cell_is_told_when_all_are_committed(tmp_path):
+    store, told = Store(tmp_path), []
+
+    def report(event: Event) -> None:
+        if event.kind == "cells":
+            told.append((event.done, len(store.evaluated(key("dense")))))
+
+    run_chain(DENSE, TASKS, store, Runtime(device="cpu", cache=tmp_path / "cache"), report)
+    assert told == [(1, 0), (2, 2)]
 
 
 def test_a_second_run_does_nothing(folder):
@@ -241,7 +254,7 @@ def test_one_shot_shares_its_first_level_with_the_cascade(folder, tmp_path):
 def test_compress_only_steps_are_pruned_on_the_way(tmp_path):
     level = Level(key=key("stepped"), base=key("dense"), ratio=0.7, steps=(0.2, 0.4))
     events = run(tmp_path, DENSE, replace(WT, levels=(level,)))
-    assert sum(e.kind == "epoch" for e in events) == 2
+    assert sum(e.kind == "epoch" and e.done > 0 for e in events) == 2
     assert Store(tmp_path).record(level.key)["achieved_ratio"] == pytest.approx(0.7, abs=2e-3)
 
 
@@ -425,7 +438,8 @@ def test_a_killed_training_continues_from_its_checkpoint_to_the_same_bits(tmp_pa
     process.kill()
     assert process.wait() == -signal.SIGKILL
     assert not Store(killed).has(key("dense"))
-    epochs = [e.done for e in run(killed, chain) if e.kind == "epoch"]
+    begins, *epochs = [e.done for e in run(killed, chain) if e.kind == "epoch"]
+    assert begins == 0
     assert 5 < epochs[0] <= 60
     assert epochs == list(range(epochs[0], 61))
     run(undisturbed, chain)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 WEIGHT_BITS = 22
@@ -31,6 +34,30 @@ def resize(levels: Tensor, height: int, width: int) -> Tensor:
     for axis in (0, 1) if rows_first else (1, 0):
         levels = _resample(levels, axis, (height, width)[axis])
     return levels
+
+
+def resize_by_pillow(levels: Tensor, *sizes: tuple[int, int]) -> Tensor:
+    """Resize images by Pillow, one by one, to one size after the other.
+
+    Args:
+        levels: ``uint8`` of shape (n, 1 or 3, height, width), on the CPU.
+        sizes: height and width.
+
+    Returns:
+        ``uint8`` of shape (n, 1 or 3, height, width).
+
+    """
+    # Stacking copies whole planes, which is faster than a permutation of all axes.
+    images = torch.stack(levels.unbind(1), -1).numpy()
+    resized = np.stack([_resized(image, sizes) for image in images])
+    return torch.from_numpy(resized).view(len(levels), *sizes[-1], -1).permute(0, 3, 1, 2)
+
+
+def _resized(image: NDArray[np.uint8], sizes: Sequence[tuple[int, int]]) -> NDArray[np.uint8]:
+    picture = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    for height, width in sizes:
+        picture = picture.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(picture)
 
 
 def _resample(levels: Tensor, axis: int, size: int) -> Tensor:

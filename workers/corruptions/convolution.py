@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.nn.functional import pad
 
+from workers.corruptions.chunks import in_chunks
 from workers.corruptions.separable import Matrix, filter_lines, filter_matrix
 
 PRODUCTS = 512
@@ -32,7 +36,7 @@ def convolve(images: Tensor, kernel: NDArray[np.float64]) -> Tensor:
     height, width = images.shape[2:]
     terms = _separable_terms(kernel, height, width)
     if len(terms) * (height + width) > PRODUCTS:
-        return _convolve_spectra(images, kernel)
+        return in_chunks(partial(_convolve_spectra, kernel=kernel), images)
     first, *others = (filter_lines(images, rows, columns) for rows, columns in terms)
     for other in others:
         first += other
@@ -55,19 +59,31 @@ def _separable_terms(
 
 
 def _convolve_spectra(images: Tensor, kernel: NDArray[np.float64]) -> Tensor:
-    margin = len(kernel) // 2
-    padded = _mirror(_mirror(images, margin).mT, margin).mT
-    size = padded.shape[2:]
-    spectrum = torch.fft.rfft2(padded) * torch.fft.rfft2(images.new_tensor(kernel), s=size)
+    margin, (height, width) = len(kernel) // 2, images.shape[2:]
+    size = [_fast_length(length + 2 * margin) for length in (height, width)]
+    padded = _mirror(images, margin, size)
+    spectrum = torch.fft.rfft2(padded).mul_(torch.fft.rfft2(images.new_tensor(kernel), s=size))
     # The transform's product wraps around, into the first rows and columns and no others.
     convolved: Tensor = torch.fft.irfft2(spectrum, s=size)
-    return convolved[..., 2 * margin :, 2 * margin :]
+    return convolved[..., 2 * margin :, 2 * margin :][..., :height, :width]
 
 
-def _mirror(images: Tensor, margin: int) -> Tensor:
-    """Pad the last axis, in steps no longer than the image, which is all that ``pad`` can do."""
-    while margin > 0:
-        step = min(margin, images.shape[-1] - 1)
-        images = pad(images, (step, step, 0, 0), mode="reflect")
-        margin -= step
+def _fast_length(length: int) -> int:
+    """Round up to a multiple of 4 without large factors, as Fourier transforms are fastest."""
+    return 4 * int(next_fast_len(-(-length // 4), real=True))
+
+
+def _mirror(images: Tensor, margin: int, size: list[int]) -> Tensor:
+    """Pad by ``margin`` above and to the left and up to ``size`` on the other sides.
+
+    In steps no longer than the image, which is all that ``pad`` can do.
+    """
+    height, width = images.shape[2:]
+    left = [margin, size[1] - width - margin, margin, size[0] - height - margin]
+    while any(left):
+        height, width = images.shape[2:]
+        limits = (width - 1, width - 1, height - 1, height - 1)
+        step = [min(pair) for pair in zip(left, limits, strict=True)]
+        images = pad(images, step, mode="reflect")
+        left = [rest - done for rest, done in zip(left, step, strict=True)]
     return images

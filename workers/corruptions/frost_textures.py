@@ -6,10 +6,12 @@ The textures repeat seamlessly, so that a crop of any size can start anywhere.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 Plane = NDArray[np.float64]
 SIZE = 640
@@ -51,6 +53,23 @@ PANES = (
 def frost_textures() -> NDArray[np.uint8]:
     """Draw the textures, once per process and always the same: (5, SIZE, SIZE, 3) levels."""
     return np.stack([_texture(pane, np.random.default_rng(i)) for i, pane in enumerate(PANES)])
+
+
+@lru_cache(maxsize=2)
+def frost_crops(stride: int, height: int, width: int) -> Tensor:
+    """View all crops of the textures: (5, first row, first column, 3, height, width) levels.
+
+    Args:
+        stride: rows and columns of a texture for each that is taken, beginning at half of it.
+        height: of a crop; textures repeat in both directions.
+        width: of a crop.
+
+    """
+    taken = slice(stride // 2, None, stride)
+    planes = torch.from_numpy(frost_textures())[:, taken, taken].permute(0, 3, 1, 2)
+    rows, columns = (torch.arange(planes.shape[2] + more - 1) for more in (height, width))
+    repeated = planes[:, :, rows % planes.shape[2]][..., columns % planes.shape[3]]
+    return repeated.unfold(2, height, 1).unfold(3, width, 1).permute(0, 2, 3, 1, 4, 5)
 
 
 def _texture(pane: Pane, draw: np.random.Generator) -> NDArray[np.uint8]:

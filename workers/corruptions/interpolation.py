@@ -27,11 +27,12 @@ def interpolate(images: Tensor, rows: Tensor, columns: Tensor, border: Border) -
 
     """
     height, width = images.shape[2:]
-    if border == "mirror":
-        columns, rows = 2 * columns / (width - 1) - 1, 2 * rows / (height - 1) - 1
-    else:
-        columns, rows = (2 * columns + 1) / width - 1, (2 * rows + 1) / height - 1
     shape = (rows + columns).shape
-    grid = torch.stack([columns.expand(shape), rows.expand(shape)], dim=-1)
-    grid = grid.expand(len(images), -1, -1, -1)
+    places = torch.stack([columns.expand(shape), rows.expand(shape)], dim=-3)
+    size = images.new_tensor([width, height]).view(2, 1, 1)
+    if border == "mirror":
+        places.mul_(2).div_(size - 1).sub_(1)
+    else:
+        places.mul_(2).add_(1).div_(size).sub_(1)
+    grid = places.movedim(-3, -1).expand(len(images), -1, -1, -1)
     return grid_sample(images, grid, padding_mode="reflection", align_corners=border == "mirror")

@@ -85,7 +85,8 @@ def recode_by_pillow(levels: Tensor, quality: int) -> Tensor:
         The shape and type of ``levels``.
 
     """
-    images = levels.permute(0, 2, 3, 1).numpy()
+    # Stacking copies whole planes, which is faster than a permutation of all axes.
+    images = torch.stack(levels.unbind(1), -1).numpy()
     recoded = np.stack([_through_file(image, quality) for image in images])
     return torch.from_numpy(recoded.reshape(images.shape)).permute(0, 3, 1, 2)
 

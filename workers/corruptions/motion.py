@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from workers.corruptions.chunks import chunk_length
+
 NEGLIGIBLE = 1e-10
 """Taps of a smaller share do not change a sum in float32."""
 
@@ -30,21 +32,33 @@ def motion_blur(images: Tensor, radius: int, sigma: float, angles: Tensor) -> Te
         The shape, type and device of ``images``.
 
     """
-    height, width = images.shape[2:]
-    # Beyond its own size an image is all edge, so neither margin nor offset need be larger.
-    top, left = min(2 * radius, height), min(2 * radius, width)
     turns, order = torch.deg2rad(angles.double().cpu()).sort()
-    place = order.to(images.device)
-    padded = pad(images[place], (left, left, top, top), mode="replicate")
-    windows = padded.unfold(2, height, 1).unfold(3, width, 1)
-    total = torch.zeros_like(images)
-    for tap, weight in enumerate(_weights(radius, sigma)):
-        rows, columns = _steps(tap * turns.sin(), top), _steps(tap * turns.cos(), left)
-        for start, stop, row, column in _runs(rows, columns):
-            total[start:stop].add_(windows[start:stop, :, row, column], alpha=weight)
-    blurred = torch.empty_like(total)
-    blurred[place] = total
+    weights, length = _weights(radius, sigma), chunk_length(images)
+    blurred = torch.empty(images.shape, dtype=images.dtype, device=images.device)
+    for place, turn in zip(*(torch.split(t, length) for t in (order, turns)), strict=True):
+        chunk = place.to(images.device)
+        blurred[chunk] = _smeared(images[chunk], turn, weights)
     return blurred
+
+
+def _smeared(images: Tensor, turns: Tensor, weights: list[float]) -> Tensor:
+    """Smear images sorted by their angle ``turns``, radians, on the CPU.
+
+    All pixels of an image read from the same distance in memory, margins included, so that a tap
+    adds one stretch of memory to another.
+    """
+    height, width = images.shape[2:]
+    taps = torch.arange(len(weights))[:, None]
+    rows, columns = _steps(taps * turns.sin(), height), _steps(taps * turns.cos(), width)
+    (top, bottom), (left, right) = ((-s.min(), s.max()) for s in (rows, columns))
+    padded = pad(images, [int(m) for m in (left, right, top, bottom)], mode="replicate")
+    distances = (rows + top) * padded.shape[3] + columns + left
+    size, source = padded[0].numel(), padded.flatten()
+    total = torch.zeros_like(source)
+    for tap, start, stop, distance in _runs(distances):
+        read = source[start * size + distance : stop * size]
+        total[start * size : stop * size - distance].add_(read, alpha=weights[tap])
+    return total.view(padded.shape)[:, :, :height, :width]
 
 
 def _weights(radius: int, sigma: float) -> list[float]:
@@ -55,15 +69,17 @@ def _weights(radius: int, sigma: float) -> list[float]:
     return shares
 
 
-def _steps(distances: Tensor, margin: int) -> Tensor:
-    """Round half down to whole pixels, counted from the margin's outer end."""
-    return torch.ceil(distances - 0.5).long().clamp(-margin, margin) + margin
+def _steps(distances: Tensor, limit: int) -> Tensor:
+    """Round half down to whole pixels, cut to the image's own size: beyond, all is edge."""
+    return torch.ceil(distances - 0.5).long().clamp(-limit, limit)
 
 
-def _runs(rows: Tensor, columns: Tensor) -> Iterator[tuple[int, int, int, int]]:
-    """Return start, stop, row and column of every stretch of equal rows and columns."""
-    changes = (rows.diff() != 0) | (columns.diff() != 0)
-    starts = [0, *(torch.nonzero(changes).flatten() + 1).tolist()]
-    stops = [*starts[1:], len(rows)]
-    places = rows[starts].tolist(), columns[starts].tolist()
-    return zip(starts, stops, *places, strict=True)
+def _runs(distances: Tensor) -> Iterator[tuple[int, int, int, int]]:
+    """Return tap, start, stop and distance of every stretch of equal distances, (taps, n)."""
+    is_start = torch.ones_like(distances, dtype=torch.bool)
+    is_start[:, 1:] = distances.diff() != 0
+    is_stop = is_start.roll(-1, 1)
+    taps, starts = is_start.nonzero(as_tuple=True)
+    stops = is_stop.nonzero(as_tuple=True)[1] + 1
+    parts = (taps, starts, stops, distances[is_start])
+    return zip(*(part.tolist() for part in parts), strict=True)

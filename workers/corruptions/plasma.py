@@ -29,19 +29,20 @@ def plasma(count: int, size: int, decay: float, generator: torch.Generator) -> T
     wibble, step = WIBBLE, size
     while step >= 2:
         half = step // 2
-        corners, centres = maps[:, ::step, ::step], maps[:, half::step, half::step]
-        across, down = maps[:, ::step, half::step], maps[:, half::step, ::step]
-        pairs = corners + corners.roll(-1, 1)
-        centres.copy_(_wibbled(pairs + pairs.roll(-1, 2), wibble, generator))
-        beside, above = corners + corners.roll(-1, 2), centres + centres.roll(1, 1)
-        across.copy_(_wibbled(beside + above, wibble, generator))
-        upright, left = corners + corners.roll(-1, 1), centres + centres.roll(1, 2)
-        down.copy_(_wibbled(upright + left, wibble, generator))
+        corners = maps[:, ::step, ::step].contiguous()
+        upright, beside = corners + corners.roll(-1, 1), corners + corners.roll(-1, 2)
+        centres = _wibbled(upright + upright.roll(-1, 2), wibble, generator)
+        above, left = centres + centres.roll(1, 1), centres + centres.roll(1, 2)
+        maps[:, half::step, half::step] = centres
+        maps[:, ::step, half::step] = _wibbled(beside.add_(above), wibble, generator)
+        maps[:, half::step, ::step] = _wibbled(upright.add_(left), wibble, generator)
         wibble, step = wibble / decay, half
     maps -= maps.amin(dim=(1, 2), keepdim=True)
-    return maps / maps.amax(dim=(1, 2), keepdim=True)
+    maps /= maps.amax(dim=(1, 2), keepdim=True)
+    return maps
 
 
 def _wibbled(sums: Tensor, wibble: float, generator: torch.Generator) -> Tensor:
-    noise = torch.empty(sums.shape, device=sums.device)
-    return sums / 4 + noise.uniform_(-(wibble**2), wibble**2, generator=generator)
+    """Turn the sums of four neighbours into their mean and noise, in place."""
+    noise = torch.empty_like(sums).uniform_(-(wibble**2), wibble**2, generator=generator)
+    return sums.div_(4).add_(noise)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 Edge = Literal["nearest", "reflect", "mirror"]
 Matrix = NDArray[np.float64]
+SMALL = 64 * 64
+"""Pixels of an image up to which one large product is faster than one for each image."""
+BAND = 32
+"""Rows of a matrix that are multiplied at once: of a narrow filter they have few columns."""
 
 
 def filter_lines(images: Tensor, rows: Matrix, columns: Matrix) -> Tensor:
     """Multiply every channel X to ``rows`` · X · ``columns``ᵀ.
 
-    Both steps multiply from the right, since one large product is faster than many small ones.
+    For small images both steps multiply from the right, as one product.
 
     Args:
         images: (…, height, width), floating.
@@ -26,9 +32,28 @@ def filter_lines(images: Tensor, rows: Matrix, columns: Matrix) -> Tensor:
         The shape, type and device of ``images``.
 
     """
-    for matrix in (columns, rows):
-        images = (images @ images.new_tensor(matrix).T).mT
-    return images
+    if images.shape[-2] * images.shape[-1] <= SMALL:
+        for matrix in (columns, rows):
+            images = (images @ images.new_tensor(matrix).T).mT
+        return images
+    lines = images.reshape(-1, images.shape[-1])
+    across = torch.empty_like(lines)
+    for new, old in _bands(columns):
+        torch.mm(lines[:, old], images.new_tensor(columns[new, old]).T, out=across[:, new])
+    planes = across.view(-1, *images.shape[-2:])
+    down = torch.empty_like(planes)
+    for new, old in _bands(rows):
+        band = images.new_tensor(rows[new, old]).expand(len(planes), -1, -1)
+        torch.bmm(band, planes[:, old], out=down[:, new])
+    return down.view(images.shape)
+
+
+def _bands(matrix: Matrix) -> Iterator[tuple[slice, slice]]:
+    """Cut a square matrix into bands of rows, each with the stretch of columns that is not zero."""
+    for start in range(0, len(matrix), BAND):
+        new = slice(start, start + BAND)
+        used = np.nonzero(matrix[new])[1]
+        yield new, slice(int(used.min()), int(used.max()) + 1)
 
 
 def filter_matrix(size: int, taps: NDArray[np.float64], edge: Edge) -> Matrix:

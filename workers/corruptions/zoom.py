@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from math import ceil
+from math import ceil, sqrt
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import embedding_bag
 
-from workers.corruptions.interpolation import interpolate
 from workers.corruptions.separable import Matrix, filter_lines
 
-SMALL = 64 * 64
-"""Pixels of an image up to which one sparse matrix is faster than many interpolations."""
+VALUES = 1 << 17
+"""Old pixels that are looked up at once, to keep the lists of them short."""
 
 
 def clipped_zoom(images: Tensor, factor: float) -> Tensor:
@@ -50,33 +49,37 @@ def mean_zoom(images: Tensor, factors: Sequence[float]) -> Tensor:
 
     """
     height, width = images.shape[2:]
-    if images.device.type == "cpu" and height * width <= SMALL:
-        matrix = _mean_matrix(height, width, tuple(factors)).to(images.dtype)
-        lines = images.flatten(2).flatten(0, 1).T.contiguous()
-        return (matrix @ lines).T.contiguous().view(images.shape)
-    total = torch.zeros_like(images)
-    for factor in factors:
-        rows, columns = (images.new_tensor(zoom_places(size, factor)) for size in (height, width))
-        total += interpolate(images, rows[:, None], columns, "mirror")
-    return total / len(factors)
+    size = 4 * len(factors)
+    rows, row_weights = _corners(height, factors, (2, 1))
+    columns, column_weights = _corners(width, factors, (1, 2))
+    lines = images.flatten(2).flatten(0, 1).T.contiguous()
+    made = torch.empty_like(lines)
+    for strip in torch.split(torch.arange(height), max(1, VALUES // (width * size))):
+        places = rows[strip, None] * width + columns
+        weights = (row_weights[strip, None] * column_weights).to(images.dtype)
+        made[strip[0] * width : (strip[-1] + 1) * width] = embedding_bag(
+            places.view(-1, size).to(images.device),
+            lines,
+            per_sample_weights=weights.view(-1, size).to(images.device),
+            mode="sum",
+        )
+    return made.T.contiguous().view(images.shape)
 
 
-@lru_cache(maxsize=10)
-def _mean_matrix(height: int, width: int, factors: tuple[float, ...]) -> Tensor:
-    """Make the sparse matrix (pixels, pixels) that averages the enlargements of an image."""
-    from scipy.sparse import coo_array, kron
+def _corners(
+    size: int, factors: Sequence[float], repeats: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Find the two old pixels that each factor makes a new pixel of, and their shares of the mean.
 
-    parts = [
-        kron(coo_array(zoom_matrix(height, factor)), coo_array(zoom_matrix(width, factor)))
-        for factor in factors
-    ]
-    mean = coo_array(sum(part.tocsr() for part in parts) / len(factors))
-    return torch.sparse_coo_tensor(
-        torch.from_numpy(np.stack(mean.coords)),
-        torch.from_numpy(mean.data),
-        mean.shape,
-        check_invariants=True,
-    ).coalesce()
+    Returns (size, 4 · factors) each: the pairs repeat as of the four corners of a square.
+    """
+    places = torch.from_numpy(np.stack([zoom_places(size, factor) for factor in factors], 1))
+    low = places.floor().clamp(max=size - 2)
+    share = places - low
+    pairs = torch.stack([low, low + 1], 2).int(), torch.stack([1 - share, share], 2)
+    over, each = repeats
+    index, weight = (p.repeat(1, 1, over).repeat_interleave(each, 2).flatten(1) for p in pairs)
+    return index, weight / sqrt(len(factors))
 
 
 def zoom_matrix(size: int, factor: float) -> Matrix:

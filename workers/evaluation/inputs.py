@@ -56,7 +56,7 @@ def corrupt_block(pixels: Pixels, task: Task, key: str, block: int) -> Pixels:
     # To float32 and to planes in one step, which is a quarter of the time of two.
     planes = torch.empty(images.shape).copy_(images).div_(255)
     corrupted = task.corrupt(planes, block_generator(key, block))
-    levels = corrupted.clamp(0, 1).mul_(255).byte().permute(0, 2, 3, 1)
+    levels = corrupted.clamp_(0, 1).mul_(255).byte().permute(0, 2, 3, 1)
     return levels.contiguous().numpy()
 
 

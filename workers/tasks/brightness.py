@@ -34,6 +34,12 @@ class Brightness(Corruption):
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Scale the channels of every pixel from V to V'."""
-        value = pixels.amax(dim=1, keepdim=True)
-        raised = (value + self.at_severity(ADDEND)).clamp(max=1)
-        return (pixels / value * raised).where(value > 0, raised)
+        from workers.corruptions.chunks import in_chunks
+
+        return in_chunks(self._raised, pixels)
+
+    def _raised(self, pixels: torch.Tensor) -> torch.Tensor:
+        # Next to nothing, so that black is grey like any other.
+        lit = pixels.clamp(min=1e-30)
+        value = lit.amax(dim=1, keepdim=True)
+        return lit.div_(value).mul_((value + self.at_severity(ADDEND)).clamp_(max=1))

@@ -32,5 +32,10 @@ class Contrast(Corruption):
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Shrink the distance from the mean."""
+        from workers.corruptions.chunks import in_chunks
+
+        return in_chunks(self._pulled, pixels)
+
+    def _pulled(self, pixels: torch.Tensor) -> torch.Tensor:
         mean = pixels.mean(dim=(2, 3), keepdim=True)
-        return (pixels - mean) * self.at_severity(FACTOR) + mean
+        return (pixels - mean).mul_(self.at_severity(FACTOR)).add_(mean)

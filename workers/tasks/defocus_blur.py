@@ -16,7 +16,7 @@ Neural Network Robustness to Common Corruptions and Perturbations".
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -38,12 +38,14 @@ RADIUS_AND_DEVIATION = {
 class DefocusBlur(Corruption):
     """Spread every pixel over a disk."""
 
+    version: ClassVar[int] = 2
+
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Convolve with the severity's disk."""
         from workers.corruptions.convolution import convolve
 
         radius, deviation = self.at_severity(RADIUS_AND_DEVIATION)
-        return convolve(pixels, disk(radius, deviation)) + LIFT
+        return convolve(pixels, disk(radius, deviation)).add_(LIFT)
 
 
 def disk(radius: float, deviation: float) -> NDArray[np.float64]:

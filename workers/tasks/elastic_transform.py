@@ -58,7 +58,7 @@ class ElasticTransform(Corruption):
             pixels = _mapped(pixels, jitter, generator)
         if strength:
             pixels = _displaced(pixels, strength, deviation, generator)
-        return pixels + LIFT
+        return pixels.add_(LIFT)
 
 
 def _mapped(pixels: torch.Tensor, jitter: float, generator: torch.Generator) -> torch.Tensor:
@@ -84,15 +84,20 @@ def _displaced(
     pixels: torch.Tensor, strength: float, deviation: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Draw a displacement along x and one along y for every pixel, and smooth them."""
+    from workers.corruptions.chunks import in_chunks
     from workers.corruptions.gaussian_filter import gaussian_filter
     from workers.corruptions.interpolation import interpolate
 
     number, _, height, width = pixels.shape
     draws = pixels.new_empty(number, 2, height, width).uniform_(-1, 1, generator=generator)
     moves = gaussian_filter(draws, (deviation * height, deviation * width), "reflect", TRUNCATE)
-    moves = moves * strength * height
+    moves = moves.mul_(strength).mul_(height)
     rows, columns = _rows_and_columns(pixels)
-    return interpolate(pixels, rows + moves[:, 1], columns + moves[:, 0], "reflect")
+
+    def displaced(pixels: torch.Tensor, moves: torch.Tensor) -> torch.Tensor:
+        return interpolate(pixels, rows + moves[:, 1], columns + moves[:, 0], "reflect")
+
+    return in_chunks(displaced, pixels, moves)
 
 
 def _rows_and_columns(pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -35,11 +35,16 @@ class Fog(Corruption):
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw one map per image; all its channels share it."""
+        from workers.corruptions.chunks import in_chunks
         from workers.corruptions.plasma import plasma
 
-        strength, decay = self.at_severity(STRENGTH_AND_DECAY)
+        _, decay = self.at_severity(STRENGTH_AND_DECAY)
         height, width = pixels.shape[2:]
         side = 1 << (max(height, width) - 1).bit_length()
         maps = plasma(len(pixels), side, decay, generator)[:, None, :height, :width]
+        return in_chunks(self._mixed, pixels, maps)
+
+    def _mixed(self, pixels: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
+        strength, _ = self.at_severity(STRENGTH_AND_DECAY)
         largest = pixels.amax(dim=(1, 2, 3), keepdim=True)
-        return (pixels + strength * maps) * (largest / (largest + strength))
+        return (strength * maps + pixels).mul_(largest / (largest + strength))

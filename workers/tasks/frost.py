@@ -38,29 +38,19 @@ class Frost(Corruption):
         """Draw which picture each image gets, then the first row and column of each crop."""
         import torch
 
-        from workers.corruptions.frost_textures import frost_textures
+        from workers.corruptions.chunks import in_chunks
+        from workers.corruptions.frost_textures import frost_crops
         from workers.corruptions.grey import grey
 
-        stride = STRIDE[self.severities]
-        textures = torch.from_numpy(frost_textures())[
-            :, stride // 2 :: stride, stride // 2 :: stride
-        ]
-        number, side, device = len(pixels), textures.shape[1], generator.device
-        which = torch.randint(len(textures), (number,), generator=generator, device=device)
-        start = torch.randint(side, (number, 2), generator=generator, device=device)
-        crops = _crops(textures, which.cpu(), start.cpu(), pixels.shape[2:])
-        ice = crops.to(pixels.device).permute(0, 3, 1, 2).to(pixels.dtype) / 255
+        crops = frost_crops(STRIDE[self.severities], *pixels.shape[2:])
+        number, device = len(pixels), generator.device
+        which = torch.randint(crops.shape[0], (number,), generator=generator, device=device)
+        start = torch.randint(crops.shape[1], (number, 2), generator=generator, device=device)
         image_weight, ice_weight = self.at_severity(WEIGHTS)
-        return image_weight * pixels + ice_weight * (grey(ice) if pixels.shape[1] == 1 else ice)
 
+        def frosted(pixels: torch.Tensor, which: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
+            ice = crops[which, start[:, 0], start[:, 1]].to(pixels).div_(255)
+            ice = grey(ice) if pixels.shape[1] == 1 else ice
+            return ice.mul_(ice_weight).add_(image_weight * pixels)
 
-def _crops(
-    textures: torch.Tensor, which: torch.Tensor, start: torch.Tensor, size: torch.Size
-) -> torch.Tensor:
-    """Cut (n, height, width, 3) out of textures that repeat in both directions."""
-    import torch
-
-    side = textures.shape[1]
-    rows = (start[:, :1] + torch.arange(size[0])) % side
-    columns = (start[:, 1:] + torch.arange(size[1])) % side
-    return textures[which[:, None, None], rows[:, :, None], columns[:, None, :]]
+        return in_chunks(frosted, pixels, which.cpu(), start.cpu())

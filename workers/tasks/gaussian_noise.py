@@ -33,4 +33,4 @@ class GaussianNoise(Corruption):
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Add noise of the severity's standard deviation."""
         noise = pixels.new_empty(pixels.shape).normal_(generator=generator)
-        return pixels + self.at_severity(DEVIATION) * noise
+        return noise.mul_(self.at_severity(DEVIATION)).add_(pixels)

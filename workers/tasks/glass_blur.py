@@ -40,35 +40,52 @@ class GlassBlur(Corruption):
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Blur, sweep, blur."""
+        import torch
+
+        from workers.corruptions.chunks import in_chunks
         from workers.corruptions.gaussian_filter import gaussian_filter
 
         deviation, distance, sweeps = self.at_severity(DEVIATION_DISTANCE_SWEEPS)
-        levels = (gaussian_filter(pixels, (deviation, deviation)) + LIFT).mul_(255).floor_()
-        for _ in range(sweeps):
-            levels = _sweep(levels, distance, generator)
-        return gaussian_filter(levels / 255, (deviation, deviation)) + LIFT
+        swept = [max(0, size - 2 * distance) for size in pixels.shape[2:]]
+        steps = [
+            torch.randint(
+                -distance,
+                distance,
+                (len(pixels), 2, *swept),
+                generator=generator,
+                device=pixels.device,
+                dtype=torch.int32,
+            )
+            for _ in range(sweeps)
+        ]
+        blurred = gaussian_filter(pixels, (deviation, deviation)).add_(LIFT)
+        levels = in_chunks(_sweep, blurred.mul_(255).floor_(), *steps)
+        return gaussian_filter(levels.div_(255), (deviation, deviation)).add_(LIFT)
 
 
-def _sweep(images: torch.Tensor, distance: int, generator: torch.Generator) -> torch.Tensor:
-    """Overwrite pixels in the order from last to first, in all images at once."""
+def _sweep(images: torch.Tensor, *sweeps: torch.Tensor) -> torch.Tensor:
+    """Overwrite pixels in the order from last to first, in all images at once.
+
+    Args:
+        images: (n, channels, height, width).
+        sweeps: (n, 2, …), ``int32`` each, how far down and to the right a pixel is copied from; of
+            the pixels it leaves out a margin, one wider above and to the left.
+
+    """
     import torch
 
-    number, _, height, width = images.shape
-    inside = [slice(distance + 1, size - distance + 1) for size in (height, width)]
-    place = torch.arange(height * width, device=images.device).view(height, width)
-    swept = place[inside[0], inside[1]]
-    steps = torch.randint(
-        -distance,
-        distance,
-        (number, 2, *swept.shape),
-        generator=generator,
-        device=images.device,
-    )
-    partner = swept + steps[:, 0] * width + steps[:, 1]
-    source = place.repeat(number, 1, 1)
-    source[:, inside[0], inside[1]] = partner + (partner > swept) * place.numel()
-    flat = images.flatten(2)
-    return flat.gather(2, _follow(source.flatten(1))[:, None].expand_as(flat)).view_as(images)
+    number, channels, height, width = images.shape
+    place = torch.arange(number * height * width, device=images.device, dtype=torch.int32)
+    flat = images.transpose(0, 1).reshape(channels, -1)
+    for steps in sweeps:
+        rows, columns = steps.shape[2:]
+        top, left = (height - rows) // 2 + 1, (width - columns) // 2 + 1
+        source = place.view(number, height, width).clone()
+        inside = source[:, top : top + rows, left : left + columns]
+        jump = steps[:, 0] * width + steps[:, 1]
+        inside += jump + jump.clamp(0, 1) * len(place)
+        flat = flat.index_select(1, _follow(source.flatten()))
+    return flat.view(channels, number, height, width).transpose(0, 1)
 
 
 def _follow(source: torch.Tensor) -> torch.Tensor:
@@ -78,15 +95,17 @@ def _follow(source: torch.Tensor) -> torch.Tensor:
     followed at once, and each round doubles how far they reach.
 
     Args:
-        source: (n, places), below twice the number of places.
+        source: (places,), below twice the number of places.
 
     Returns:
-        (n, places): the place before the sweep that each pixel comes from.
+        (places,): the place before the sweep that each pixel comes from.
 
     """
     import torch
 
-    places = source.shape[1]
-    while bool((open_ended := source >= places).any()):
-        source = torch.where(open_ended, source.gather(1, source % places), source)
+    if not len(source):
+        return source
+    place = torch.arange(len(source), device=source.device, dtype=source.dtype)
+    while int(source.max()) >= len(source):
+        source = torch.cat([place, source]).index_select(0, source)
     return source

@@ -32,6 +32,13 @@ class ImpulseNoise(Corruption):
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Decide every value by one uniform draw: its low end is pepper, its high end salt."""
+        from workers.corruptions.chunks import in_chunks
+
+        draws = pixels.new_empty(pixels.shape).uniform_(generator=generator)
+        return in_chunks(self._sprinkled, draws, pixels)
+
+    def _sprinkled(self, draws: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
         half = self.at_severity(AMOUNT) / 2
-        draw = pixels.new_empty(pixels.shape).uniform_(generator=generator)
-        return pixels.masked_fill(draw < half, 0.0).masked_fill_(draw >= 1 - half, 1.0)
+        # Sums of 0 and 1 in place are several times as fast as masks.
+        salt, pepper = draws.clone().ge_(1 - half), draws.lt_(half)
+        return salt.add_(pixels).sub_(pepper).clamp_(0, 1)

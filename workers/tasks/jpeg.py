@@ -36,9 +36,14 @@ class Jpeg(Corruption):
 
         A codec's fixed cost for an image outweighs its speed up to about 80 × 80 pixels.
         """
+        from workers.corruptions.chunks import in_chunks
+
+        return in_chunks(self._recoded, pixels)
+
+    def _recoded(self, pixels: torch.Tensor) -> torch.Tensor:
         from workers.corruptions.jpeg import recode, recode_by_pillow
 
         levels = (pixels * 255).round_().byte()
         is_small = pixels.shape[2] * pixels.shape[3] <= SMALL
         code = recode if is_small or pixels.is_cuda else recode_by_pillow
-        return code(levels, self.at_severity(QUALITY)).to(pixels) / 255
+        return code(levels, self.at_severity(QUALITY)).to(pixels).div_(255)

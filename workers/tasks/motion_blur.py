@@ -40,4 +40,4 @@ class MotionBlur(Corruption):
 
         radius, deviation = self.at_severity(RADIUS_AND_DEVIATION)
         angles = pixels.new_empty(len(pixels)).uniform_(-DEGREES, DEGREES, generator=generator)
-        return motion_blur(pixels, radius, deviation, angles) + LIFT
+        return motion_blur(pixels, radius, deviation, angles).add_(LIFT)

@@ -24,6 +24,8 @@ SCALE = {
     "cifar": (0.95, 0.9, 0.85, 0.75, 0.65),
     "imagenet": (0.6, 0.5, 0.4, 0.3, 0.25),
 }
+SMALL = 64 * 64
+"""Pixels of an image up to which Pillow is slower."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +33,16 @@ class Pixelate(Corruption):
     """Shrink and enlarge again."""
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """Resize to the small size and back, all images at once."""
-        from workers.corruptions.box_filter import resize
+        """Resize to the small size and back: small images all at once, large ones by Pillow."""
+        from workers.corruptions.box_filter import resize, resize_by_pillow
 
         height, width = pixels.shape[2:]
         scale = self.at_severity(SCALE)
-        levels = (pixels * 255).round_().byte().permute(2, 3, 0, 1).contiguous()
-        small = resize(levels, max(1, int(height * scale)), max(1, int(width * scale)))
-        return resize(small, height, width).permute(2, 3, 0, 1).float() / 255
+        small = max(1, int(height * scale)), max(1, int(width * scale))
+        levels = (pixels * 255).round_().int().byte()
+        if height * width <= SMALL or pixels.is_cuda:
+            lines = levels.permute(2, 3, 0, 1).contiguous()
+            resized = resize(resize(lines, *small), height, width).permute(2, 3, 0, 1)
+        else:
+            resized = resize_by_pillow(levels, small, (height, width))
+        return resized.float().div_(255)

@@ -27,6 +27,7 @@ FACTOR_AND_ADDEND = {
     "cifar": ((0.3, 0.0), (0.1, 0.0), (1.5, 0.0), (2.0, 0.1), (2.5, 0.2)),
     "imagenet": ((0.3, 0.0), (0.1, 0.0), (2.0, 0.0), (5.0, 0.1), (20.0, 0.2)),
 }
+RED = (0.0, 1e-30, 1e-30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +38,15 @@ class Saturate(Corruption):
         """Move the channels of every pixel towards V or away from it."""
         if pixels.shape[1] == 1:
             return pixels.clone()
+        from workers.corruptions.chunks import in_chunks
+
+        return in_chunks(self._saturated, pixels)
+
+    def _saturated(self, pixels: torch.Tensor) -> torch.Tensor:
         factor, addend = self.at_severity(FACTOR_AND_ADDEND)
         value = pixels.amax(dim=1, keepdim=True)
-        chroma = value - pixels.amin(dim=1, keepdim=True)
-        saturated = (factor * chroma + addend * value).clamp(max=value)
-        # Distances from V relative to the largest one: 0 for the hue's own channel, red for grey.
-        distance = (value - pixels) / chroma
-        red = pixels.new_tensor([0.0, 1.0, 1.0]).view(3, 1, 1)
-        return value - saturated * distance.where(chroma > 0, red)
+        # Next to nothing, so that grey is a shade of red.
+        distance = (value - pixels).add_(pixels.new_tensor(RED).view(3, 1, 1))
+        chroma = distance.amax(dim=1, keepdim=True)
+        saturated = (factor * chroma).add_(addend * value).minimum(value)
+        return value - distance.div_(chroma).mul_(saturated)

@@ -38,4 +38,4 @@ class ShotNoise(Corruption):
 
         photons = self.at_severity(PHOTONS)
         levels = (pixels * 255).round_().int().contiguous()
-        return poisson(levels, photons, generator) / photons
+        return poisson(levels, photons, generator).div_(photons)

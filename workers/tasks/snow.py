@@ -25,6 +25,7 @@ The flakes are truncated to 8 bits before and after the blur, as an 8-bit image 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nextafter
 from typing import TYPE_CHECKING
 
 from workers.contracts import Corruption
@@ -57,18 +58,27 @@ class Snow(Corruption):
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Draw the flakes of all images, then one angle per image."""
-        from workers.corruptions.grey import grey
-        from workers.corruptions.motion import motion_blur
+        from workers.corruptions.chunks import in_chunks
 
-        mean, deviation, zoom, threshold, radius, sigma, weight = self.at_severity(SNOWFALL)
+        mean, deviation, zoom, threshold, *_ = self.at_severity(SNOWFALL)
         noise = pixels.new_empty(len(pixels), 1, *pixels.shape[2:])
         noise.normal_(mean, deviation, generator=generator)
         angles = pixels.new_empty(len(pixels)).uniform_(*ANGLES, generator=generator)
-        streaks = motion_blur(_flakes(noise, zoom, threshold), radius, sigma, angles)
+        return in_chunks(self._snowed, pixels, _flakes(noise, zoom, threshold), angles)
+
+    def _snowed(
+        self, pixels: torch.Tensor, flakes: torch.Tensor, angles: torch.Tensor
+    ) -> torch.Tensor:
+        from workers.corruptions.grey import grey
+        from workers.corruptions.motion import motion_blur
+
+        *_, radius, sigma, weight = self.at_severity(SNOWFALL)
+        streaks = motion_blur(flakes, radius, sigma, angles)
         # Where a sum of float32 is a whole level, its error must not cost that level.
-        snow = (streaks + 1e-3).floor() / 255
-        whitened = (1.5 * grey(pixels) + 0.5).maximum(pixels)
-        return weight * pixels + (1 - weight) * whitened + snow + snow.flip(2, 3)
+        snow = streaks.add_(1e-3).floor_().div_(255)
+        whitened = (1.5 * grey(pixels)).add_(0.5).maximum(pixels)
+        mixed = (weight * pixels).add_(whitened.mul_(1 - weight))
+        return mixed.add_(snow).add_(snow.flip(2, 3))
 
 
 def _flakes(noise: torch.Tensor, zoom: float, threshold: float) -> torch.Tensor:
@@ -76,7 +86,10 @@ def _flakes(noise: torch.Tensor, zoom: float, threshold: float) -> torch.Tensor:
 
     Thresholds make a jump of any rounding error, so this is done in float64.
     """
+    import torch
+
     from workers.corruptions.zoom import clipped_zoom
 
     flakes = clipped_zoom(noise.double(), zoom)
-    return (flakes.where(flakes >= threshold, 0).clamp(0, 1) * 255).floor().to(noise.dtype)
+    kept = torch.nn.functional.threshold(flakes, nextafter(threshold, 0), 0)
+    return kept.clamp_(0, 1).mul_(255).floor_().to(noise.dtype)

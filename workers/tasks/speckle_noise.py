@@ -32,5 +32,10 @@ class SpeckleNoise(Corruption):
 
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Add noise in proportion to the value."""
+        from workers.corruptions.chunks import in_chunks
+
         noise = pixels.new_empty(pixels.shape).normal_(generator=generator)
-        return pixels + self.at_severity(DEVIATION) * pixels * noise
+        return in_chunks(self._added, noise, pixels)
+
+    def _added(self, noise: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+        return (self.at_severity(DEVIATION) * pixels).mul_(noise).add_(pixels)

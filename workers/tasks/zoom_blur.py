@@ -18,7 +18,7 @@ imagenet 1. The published data are made that way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -38,9 +38,11 @@ END_AND_STEP = {
 class ZoomBlur(Corruption):
     """Average every image with enlargements of its middle."""
 
+    version: ClassVar[int] = 2
+
     def corrupt(self, pixels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Average the image and all enlargements of it."""
         from workers.corruptions.zoom import mean_zoom
 
         factors = np.arange(1, *self.at_severity(END_AND_STEP))
-        return mean_zoom(pixels, (1.0, *factors.tolist())) + LIFT
+        return mean_zoom(pixels, (1.0, *factors.tolist())).add_(LIFT)
