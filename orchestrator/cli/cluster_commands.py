@@ -39,10 +39,10 @@ def submit(
     tracking_uri: Uri = None,
     wait: Annotated[bool, typer.Option(help="Follow the log until the sweep ends.")] = True,
 ) -> None:
-    """Run a sweep on a Ray cluster, or attach to it where it runs already.
+    """Run a sweep on a Ray cluster, and follow its log.
 
-    The sweep is checked here first; its file, what it extends and your modules are uploaded. Ctrl-C
-    ends the following, not the sweep.
+    Where it runs already, this attaches to it. The sweep is checked here first; its file, what it
+    extends and your modules are uploaded. Ctrl-C ends the following, not the sweep.
     """
     from orchestrator.cluster.jobs import Jobs
     from orchestrator.cluster.shipment import pack
@@ -70,7 +70,10 @@ def logs(
     address: Address = LOCAL,
     follow: Annotated[bool, typer.Option(help="Go on until the sweep ends.")] = False,
 ) -> None:
-    """Show the log of a sweep on a cluster: that of its newest job."""
+    """Show the log of a sweep on a Ray cluster.
+
+    It is that of the newest job of the sweep.
+    """
     from orchestrator.cluster.jobs import Jobs
 
     jobs = Jobs(address)
@@ -82,7 +85,10 @@ def logs(
 
 
 def stop(file: File, sets: Sets = None, address: Address = LOCAL) -> None:
-    """End a sweep on a cluster as Ctrl-C ends it here: what is committed is kept."""
+    """End a sweep on a Ray cluster.
+
+    As with Ctrl-C here, what is committed is kept.
+    """
     from orchestrator.cluster.jobs import Jobs
 
     jobs = Jobs(address)
