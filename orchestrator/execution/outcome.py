@@ -21,7 +21,11 @@ def write_outcome(store: Store, sweep: str, outcome: Outcome) -> None:
 def read_outcome(store: Store, sweep: str) -> Outcome:
     """Return the outcome of the last run of ``sweep``; an empty one when it never ran."""
     note = store.read_note(_note(sweep))
-    return Outcome(**json.loads(note)) if note else Outcome()
+    try:
+        told = json.loads(note) if note else {}
+        return Outcome(dict(told.get("failed", {})), dict(told.get("blocked", {})))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return Outcome()  # damaged: it is a convenience, and the next run writes it anew
 
 
 def _note(sweep: str) -> str:

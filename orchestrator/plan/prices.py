@@ -106,7 +106,7 @@ def missing_cells(
         return []
     if not state.tally.cells_cached:
         return list(plan.task_keys) * len(new)
-    done = (store.evaluated(key) if index.evaluations.get(key) else frozenset() for key in new)
+    done = (store.tasks_of(index.evaluations.get(key, ())) for key in new)
     return [task for evaluated in done for task in plan.task_keys if task not in evaluated]
 
 

@@ -122,4 +122,4 @@ def _cells(
         return 0
     if f"{network}-{whole}" in evaluations:
         return len(wanted)
-    return len(wanted & store.evaluated(network))
+    return len(wanted & store.tasks_of(evaluations))

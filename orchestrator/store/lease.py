@@ -25,11 +25,13 @@ from pathlib import Path
 from threading import Event, Thread
 from uuid import uuid4
 
+from orchestrator.store.errors import StoreError
 from orchestrator.store.storage import Entry, Storage
 
 LEASES = "leases"
 BEAT = 5.0
-TTL = 90.0  # NFS may show a renewal up to 60 seconds late
+MAX_CLAIM = 4096
+TTL = 90.0  # NFS may show a renewal up to 60 seconds late; S3 tells times to the second
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +45,10 @@ class Claim:
     started: str
 
     def __post_init__(self) -> None:
-        if not 0 < self.pid < 2**31:
-            raise ValueError(f"not a process number: {self.pid}")
+        if not (isinstance(self.host, str) and isinstance(self.started, str)):
+            raise ValueError("not a process: expected text for host and started")
+        if not (isinstance(self.pid, int) and 0 < self.pid < 2**31):
+            raise ValueError(f"not a process number: {self.pid!r}")
 
     @property
     def gone(self) -> bool:
@@ -84,8 +88,8 @@ def _runs(pid: int, started: str) -> bool:
 def read_claim(storage: Storage, path: str) -> Claim | None:
     """Read who made a claim; None if it is withdrawn or damaged."""
     try:
-        return Claim(**json.loads(storage.read(path)))
-    except (FileNotFoundError, ValueError, TypeError):
+        return Claim(**json.loads(storage.read(path, MAX_CLAIM)))
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return None
 
 
@@ -105,7 +109,7 @@ class Rivals:
         rivals = [e for e in entries if e.path.startswith(self._prefix) and e.path != self._mine]
         dead = {entry.path for entry in rivals if self._dead(entry)}
         for path in dead:
-            self._storage.remove(path)
+            self._storage.remove_file(path)
         return [entry.path for entry in rivals if entry.path not in dead]
 
     def _dead(self, entry: Entry) -> bool:
@@ -128,7 +132,7 @@ def hold(storage: Storage, key: str, *, ttl: float = TTL, beat: float = BEAT) ->
         beat: seconds between renewals.
 
     Raises:
-        OSError: the claim cannot be written.
+        OSError: the claim cannot be written; StoreError: object storage refuses it.
 
     """
     path = f"{LEASES}/{key}.{uuid4().hex}.json"
@@ -143,7 +147,8 @@ def hold(storage: Storage, key: str, *, ttl: float = TTL, beat: float = BEAT) ->
         stop.set()
         if pulse.ident is not None:
             pulse.join()
-        storage.remove(path)
+        with suppress(OSError, StoreError):  # a claim that stays dies by itself
+            storage.remove_file(path)
 
 
 def _own_claim() -> Claim:
@@ -159,7 +164,7 @@ def _acquire(storage: Storage, path: str, content: bytes, rivals: Rivals) -> Non
             living = rivals.living()
             if not living:
                 return
-            storage.remove(path)
+            storage.remove_file(path)
         _log.info("waiting for the holder of %s", living[0])
         time.sleep(delay * random.uniform(0.5, 1.5))
         delay = min(delay * 1.5, 2.0)
@@ -167,5 +172,5 @@ def _acquire(storage: Storage, path: str, content: bytes, rivals: Rivals) -> Non
 
 def _renew(storage: Storage, path: str, content: bytes, stop: Event, beat: float) -> None:
     while not stop.wait(beat):
-        with suppress(OSError):  # a hiccup of the network; the next renewal is in time
+        with suppress(OSError, StoreError):  # a hiccup of the network; the next renewal is in time
             storage.touch(path, content)

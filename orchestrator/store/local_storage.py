@@ -7,35 +7,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from errno import EDQUOT, EISDIR, ENAMETOOLONG, ENOSPC, ENOTDIR
 from pathlib import Path
 from uuid import uuid4
 
 from pyarrow import fs
 
-from orchestrator.store.storage import OBJECTS, Entry, Storage, StoreError
+from orchestrator.store.errors import StoreError, full
+from orchestrator.store.storage import OBJECTS, Entry, Storage
 
 UNFINISHED = "tmp"
-
-
-def open_storage(location: str | Path) -> Storage:
-    """Open a local folder, or any URI that ``pyarrow.fs`` takes, without writing anything.
-
-    Raises:
-        StoreError: the location is a file, or a URI that cannot be reached or understood.
-
-    """
-    if "://" not in str(location):
-        return LocalStorage(Path(location))
-    try:
-        filesystem, root = fs.FileSystem.from_uri(str(location))
-    except (ValueError, NotImplementedError, OSError) as error:
-        expected = "expected a folder, or a URI such as s3://bucket/folder"
-        raise StoreError(f"cannot open the store {location}: {error}; {expected}") from error
-    if isinstance(filesystem, fs.LocalFileSystem):
-        return LocalStorage(Path(root))
-    return Storage(filesystem, root)
+_NO_FILE = (EISDIR, ENAMETOOLONG, ENOTDIR)
 
 
 class LocalStorage(Storage):
@@ -52,21 +37,33 @@ class LocalStorage(Storage):
         path.mkdir(parents=True, exist_ok=True)
         return path / uuid4().hex
 
-    def write(self, path: str, content: bytes) -> None:
-        """Replace a file atomically."""
-        aside, target = self._aside(), Path(self._at(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """Return a file's content, or its first ``limit`` bytes; raises FileNotFoundError."""
         try:
-            _write_through(aside, content)
-            aside.replace(target)
-        finally:
-            aside.unlink(missing_ok=True)
+            with open(self._at(path), "rb") as file:
+                # No more than there is, or a limit from a forged record would be allocated.
+                return file.read(min(os.fstat(file.fileno()).st_size, limit or sys.maxsize))
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                raise FileNotFoundError(*error.args) from error
+            raise
+
+    def write(self, path: str, content: bytes) -> None:
+        """Replace a file atomically; raises StoreFullError."""
+        with _told_when_full(self.root):
+            aside, target = self._aside(), Path(self._at(path))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _write_through(aside, content)
+                aside.replace(target)
+            finally:
+                aside.unlink(missing_ok=True)
 
     def touch(self, path: str, content: bytes) -> None:
         """Renew the time of a file in place, so that a concurrent listing cannot miss it."""
         os.utime(self._at(path))
 
-    def names(self, folder: str) -> list[str]:
+    def _names(self, folder: str) -> list[str]:
         """Name the files and folders of ``folder``; a missing folder is empty."""
         try:
             return os.listdir(self._at(folder))
@@ -79,7 +76,10 @@ class LocalStorage(Storage):
 
     def commit(self, folder: str, contents: Mapping[str, bytes]) -> None:
         """Write a folder aside and rename it; the first of two writers wins."""
-        aside, target = self._aside(), Path(self._at(folder))
+        with _told_when_full(self.root):
+            self._commit(self._aside(), Path(self._at(folder)), contents)
+
+    def _commit(self, aside: Path, target: Path, contents: Mapping[str, bytes]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             aside.mkdir()
@@ -96,20 +96,28 @@ class LocalStorage(Storage):
         """Tell whether ``folder`` was committed."""
         return os.path.isdir(self._at(folder))
 
-    def objects(self) -> Iterator[str]:
-        """Walk the committed folders of ``objects/*/``, by their paths."""
-        for prefix in self.names(OBJECTS):
-            yield from (f"{OBJECTS}/{prefix}/{name}" for name in self.names(f"{OBJECTS}/{prefix}"))
+    def objects(self, prefix: str = "") -> Iterator[str]:
+        """Walk the committed folders of ``objects/*/``, or of one of them, by their paths."""
+        for folder in [prefix] if prefix else self._names(OBJECTS):
+            yield from (f"{OBJECTS}/{folder}/{name}" for name in self._names(f"{OBJECTS}/{folder}"))
+
+    def sizes(self, folders: Iterable[str]) -> list[int]:
+        """Return the size of each of some folders, looking into no other."""
+        return [self.size(folder) for folder in folders]
 
     def unfinished(self) -> list[Entry]:
         """List what interrupted writers left, and what is being written right now."""
-        paths = [f"{UNFINISHED}/{name}" for name in self.names(UNFINISHED)]
+        paths = [f"{UNFINISHED}/{name}" for name in self._names(UNFINISHED)]
         infos = self._filesystem.get_file_info([self._at(path) for path in paths])
         return [
             Entry(path, info.size or self.size(path), info.mtime_ns)
             for path, info in zip(paths, infos, strict=True)
             if info.type != fs.FileType.NotFound
         ]
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file; what is missing is removed already."""
+        self.remove(path)
 
     def remove(self, path: str) -> None:
         """Remove a file or, at one stroke, a folder; what is missing is removed already."""
@@ -120,6 +128,16 @@ class LocalStorage(Storage):
         with suppress(FileNotFoundError):
             target.rename(aside)
             shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
+
+
+@contextmanager
+def _told_when_full(store: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (ENOSPC, EDQUOT):
+            raise full(store, os.strerror(error.errno)) from error
+        raise
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -10,13 +10,16 @@ import json
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
-from orchestrator.store.storage import MARKER, OBJECTS, Storage, StoreError
-from workers.contracts import PermanentError
+from orchestrator.store.errors import StoreError
+from orchestrator.store.storage import MARKER, OBJECTS, Storage
+from workers.contracts import PermanentError, suite_key
 
 FORMAT = 1
 FORMAT_FILE = "store.json"
+MAX_FORMAT = 4096
+MAX_RECORD = 2**26
 ADVICE = "run 'prunesweep verify --remove' and run the sweep again"
 
 _KEY = re.compile(r"[0-9a-f]{64}(-[0-9a-f]{16})?")
@@ -41,10 +44,12 @@ class DamagedObjectError(StoreError, PermanentError):
 def has_format(storage: Storage) -> bool:
     """Tell whether the store is marked with a format; raises StoreError for one unknown here."""
     try:
-        version = json.loads(storage.read(FORMAT_FILE))["format"]
+        version = json.loads(storage.read(FORMAT_FILE, MAX_FORMAT))["format"]
+        if not isinstance(version, int) or abs(version) > MAX_FORMAT:
+            raise ValueError("the format is no number")
     except FileNotFoundError:
         return False
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         expected = f'expected {{"format": {FORMAT}}}'
         raise StoreError(f"{storage.root}/{FORMAT_FILE} is unreadable; {expected}") from error
     if version != FORMAT:
@@ -72,9 +77,14 @@ def checked_key(key: str) -> str:
     return key
 
 
+def is_name(name: object) -> bool:
+    """Tell whether an object may have a file called ``name``: one part of a path, and no marker."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None and name != MARKER
+
+
 def checked_name(name: str) -> str:
     """Return ``name`` if an object may have a file of that name; raises ValueError."""
-    if not _NAME.fullmatch(name) or name == MARKER:
+    if not is_name(name):
         raise ValueError(
             f"not a file name: {name!r}; expected letters, digits, '.', '_' and '-', not {MARKER}"
         )
@@ -95,7 +105,7 @@ def unseal(content: bytes) -> dict[str, Any]:
     """Read what ``seal`` wrote; raises ValueError when a byte of it is different."""
     try:
         fields = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("it is not JSON") from error
     if not isinstance(fields, dict):
         raise ValueError("it is not a JSON object")
@@ -103,6 +113,28 @@ def unseal(content: bytes) -> dict[str, Any]:
     if seal(fields) != content:
         raise ValueError("its checksum does not hold")
     return fields
+
+
+def is_suite(tasks: object, suite: str) -> TypeGuard[list[str]]:
+    """Tell whether ``tasks`` is a list of tasks whose key is ``suite``."""
+    return (
+        isinstance(tasks, list)
+        and all(isinstance(task, str) and task.isascii() for task in tasks)
+        and suite_key(tasks) == suite
+    )
+
+
+def is_file_table(files: object) -> bool:
+    """Tell whether ``files`` has the form that the store gives to a record's list of files."""
+    return isinstance(files, dict) and all(
+        is_name(name)
+        and isinstance(entry, dict)
+        and is_name(entry.get("path"))
+        and isinstance(entry.get("sha256"), str)
+        and type(entry.get("bytes")) is int
+        and entry["bytes"] >= 0
+        for name, entry in files.items()
+    )
 
 
 def _canonical(fields: Mapping[str, Any]) -> bytes:

@@ -32,4 +32,4 @@ class ScratchFile:
 
     def clear(self) -> None:
         """Forget the content."""
-        self.storage.remove(self.path)
+        self.storage.remove_file(self.path)

@@ -6,20 +6,20 @@ that has one counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from pyarrow import fs
 
+from orchestrator.store.errors import StoreError
+
 OBJECTS = "objects"
 MARKER = "record.json"
 LISTING_TRIES = 10
-
-
-class StoreError(Exception):
-    """A store cannot be opened or used as asked; the message says what was expected."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,12 @@ class Storage:
     def _at(self, path: str) -> str:
         return f"{self.root}/{path}" if path else self.root
 
-    def read(self, path: str) -> bytes:
-        """Return a file's content; raises FileNotFoundError."""
-        with self._filesystem.open_input_stream(self._at(path), compression=None) as stream:
-            content: bytes = stream.read()
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """Return a file's content, or its first ``limit`` bytes; raises FileNotFoundError."""
+        # A stream would be read in hundreds of small requests, a file of known size in one.
+        with self._filesystem.open_input_file(self._at(path)) as file:
+            # No more than there is, or a limit from a forged record would be allocated.
+            content: bytes = file.read(min(file.size(), limit or sys.maxsize))
         return content
 
     def write(self, path: str, content: bytes) -> None:
@@ -86,17 +88,15 @@ class Storage:
             if info.type == fs.FileType.File
         ]
 
-    def names(self, folder: str) -> list[str]:
-        """Name the files and folders of ``folder``; a missing folder is empty."""
-        return [info.base_name for info in self._infos(folder, recursive=False)]
-
     def _infos(self, folder: str, *, recursive: bool) -> list[Any]:
         selector = fs.FileSelector(self._at(folder), allow_not_found=True, recursive=recursive)
         for _ in range(LISTING_TRIES):
-            # A folder made between Arrow's failed look and its check for one raises all the same.
-            with suppress(FileNotFoundError):
-                infos: list[Any] = self._filesystem.get_file_info(selector)
-                return infos
+            try:
+                return list(self._filesystem.get_file_info(selector))
+            except NotADirectoryError:
+                return []
+            except FileNotFoundError:  # a folder was made between Arrow's look and its check
+                continue
         raise StoreError(f"{self._at(folder)} cannot be listed: it comes and goes")
 
     def _relative(self, info: Any) -> str:
@@ -113,32 +113,48 @@ class Storage:
             self.write(f"{folder}/{name}", contents[name])
 
     def committed(self, folder: str) -> bool:
-        """Tell whether ``folder`` was committed."""
-        info = self._filesystem.get_file_info(self._at(f"{folder}/{MARKER}"))
-        return bool(info.type == fs.FileType.File)
+        """Tell whether ``folder`` was committed, in one listing: to miss a file may cost two."""
+        return any(map(_marks, self.listing(folder)))
 
-    def objects(self) -> Iterator[str]:
-        """Walk the committed folders of ``objects/*/``, by their paths."""
-        for entry in self.listing(OBJECTS, recursive=True):
-            if entry.name == MARKER:
+    def objects(self, prefix: str = "") -> Iterator[str]:
+        """Walk the committed folders of ``objects/*/``, or of one of them, by their paths."""
+        for entry in self.listing(f"{OBJECTS}/{prefix}".rstrip("/"), recursive=True):
+            if _marks(entry):
                 yield entry.folder
 
     def unfinished(self) -> list[Entry]:
         """List what interrupted writers left, and what is being written right now."""
         entries = self.listing(OBJECTS, recursive=True)
-        whole = {entry.folder for entry in entries if entry.name == MARKER}
+        whole = {entry.folder for entry in entries if _marks(entry)}
         return [entry for entry in entries if entry.folder not in whole]
 
     def size(self, folder: str) -> int:
         """Sum the bytes of the files of ``folder``."""
         return sum(entry.size for entry in self.listing(folder, recursive=True))
 
+    def sizes(self, folders: Iterable[str]) -> list[int]:
+        """Return the size of each of some folders of ``objects/*/``, in one listing of all."""
+        total: Counter[str] = Counter()
+        for entry in self.listing(OBJECTS, recursive=True):
+            total[entry.folder] += entry.size
+        return [total[folder] for folder in folders]
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file; what is missing is removed already."""
+        with suppress(FileNotFoundError):
+            self._filesystem.delete_file(self._at(path))
+
     def remove(self, path: str) -> None:
         """Remove a file, or a folder marker first; what is missing is removed already."""
-        with suppress(FileNotFoundError):
-            kind = self._filesystem.get_file_info(self._at(path)).type
-            if kind == fs.FileType.File:
-                self._filesystem.delete_file(self._at(path))
-            elif kind == fs.FileType.Directory:
-                self.remove(f"{path}/{MARKER}")
+        kind = self._filesystem.get_file_info(self._at(path)).type
+        if kind == fs.FileType.File:
+            self.remove_file(path)
+        elif kind == fs.FileType.Directory:
+            self.remove_file(f"{path}/{MARKER}")
+            with suppress(FileNotFoundError):
                 self._filesystem.delete_dir(self._at(path))
+
+
+def _marks(entry: Entry) -> bool:
+    """Tell whether a file is a marker; an upload that is interrupted may leave an empty one."""
+    return entry.name == MARKER and entry.size > 0

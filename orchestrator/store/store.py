@@ -13,46 +13,39 @@ An object is committed all or nothing, never changed, and checked against its ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from orchestrator.store.errors import StoreError
+from orchestrator.store.index import Index, keys_at, sorted_out
 from orchestrator.store.lease import hold
-from orchestrator.store.local_storage import open_storage
 from orchestrator.store.objects import (
     FORMAT,
+    MAX_RECORD,
     DamagedObjectError,
     MissingObjectError,
     checked_key,
     checked_name,
     folder_of,
     has_format,
+    is_file_table,
     is_key,
+    is_suite,
     mark_format,
     seal,
     unseal,
 )
+from orchestrator.store.opening import open_storage
 from orchestrator.store.scratch import SCRATCH, ScratchFile
-from orchestrator.store.storage import MARKER, Storage, StoreError
+from orchestrator.store.storage import MARKER, Storage
 from workers.contracts import Record
 
 __all__ = ["DamagedObjectError", "Index", "MissingObjectError", "Store", "StoreError"]
 
 RESERVED = frozenset({"key", "files", "format", "checksum"})
-
-
-@dataclass(frozen=True)
-class Index:
-    """What a store holds: keys of networks, and for each network the keys of its evaluations.
-
-    Checkpoints and measures of networks are among ``networks``; they have no evaluations.
-    """
-
-    networks: frozenset[str]
-    evaluations: Mapping[str, list[str]]
 
 
 class Store:
@@ -72,6 +65,7 @@ class Store:
         self.location = location
         self.storage = storage or open_storage(location)
         self._marked = has_format(self.storage)
+        self._tasks: dict[str, frozenset[str]] = {}
 
     def _mark(self) -> None:
         if not self._marked:
@@ -87,40 +81,49 @@ class Store:
 
         Raises:
             MissingObjectError: ``key`` is not committed.
-            DamagedObjectError: a byte of the record changed.
+            DamagedObjectError: a byte of the record changed, or it is no record of ``key``.
 
         """
         fields = self._unseal(key)
-        if fields.get("key") != key:
-            raise DamagedObjectError(key, MARKER, f"it is the record of {fields.get('key')}")
+        if (made_for := fields.get("key")) != key:
+            other = made_for if isinstance(made_for, str) and is_key(made_for) else "no object"
+            raise DamagedObjectError(key, MARKER, f"it is the record of {other}")
+        if not is_file_table(fields.get("files")):
+            raise DamagedObjectError(key, MARKER, "its list of files is not one")
         return fields
 
     def _unseal(self, key: str) -> dict[str, Any]:
         path = f"{folder_of(key)}/{MARKER}"
         try:
-            return unseal(self.storage.read(path))
+            return unseal(self.storage.read(path, MAX_RECORD))
         except FileNotFoundError:
             raise self._absence(key, MARKER) from None
         except ValueError as error:
             raise DamagedObjectError(key, MARKER, str(error)) from error
 
-    def read(self, key: str, name: str) -> bytes:
+    def read(self, key: str, name: str, record: Record | None = None) -> bytes:
         """Return one file of ``key``.
+
+        Args:
+            key: the object.
+            name: the file.
+            record: that of ``key``, if it has been read already.
 
         Raises:
             MissingObjectError: ``key`` is not committed, or has no such file.
             DamagedObjectError: a byte of the record or of the file changed.
 
         """
-        files = self.record(key)["files"]
+        files = (self.record(key) if record is None else record)["files"]
         if name not in files:
             has = ", ".join(sorted(files)) or "none"
             raise MissingObjectError(f"object {key} has no file {name!r}; its files: {has}")
+        path, size = checked_name(files[name]["path"]), files[name]["bytes"]
         try:
-            content = self.storage.read(f"{folder_of(key)}/{checked_name(files[name]['path'])}")
-        except (FileNotFoundError, ValueError):
+            content = self.storage.read(f"{folder_of(key)}/{path}", size + 1)
+        except FileNotFoundError:
             raise self._absence(key, name) from None
-        if sha256(content).hexdigest() != files[name]["sha256"]:
+        if len(content) != size or sha256(content).hexdigest() != files[name]["sha256"]:
             raise DamagedObjectError(key, name, "its checksum does not hold")
         return content
 
@@ -166,38 +169,41 @@ class Store:
 
     def keys(self) -> Iterator[str]:
         """Walk the committed keys, in no order, in one listing and without opening a file."""
-        for path in self.storage.objects():
-            _, prefix, key = path.split("/")
-            if is_key(key) and key.startswith(prefix):
-                yield key
+        yield from keys_at(self.storage.objects())
 
     def index(self) -> Index:
         """Sort the committed keys into networks and their evaluations, from one listing."""
-        networks: set[str] = set()
-        evaluations: dict[str, list[str]] = {}
-        for key in self.keys():
-            network, dash, _ = key.partition("-")
-            if dash:
-                evaluations.setdefault(network, []).append(key)
-            else:
-                networks.add(network)
-        return Index(frozenset(networks), evaluations)
+        return sorted_out(self.keys())
 
     def evaluations(self, network: str) -> list[str]:
         """Return the sorted keys of the evaluations of ``network``, from one folder's listing."""
-        folder = folder_of(network).rpartition("/")[0]
-        names = sorted(self.storage.names(folder))
-        return [key for key in names if key.startswith(f"{network}-") and self.has(key)]
+        folder = folder_of(network).split("/")[1]
+        keys = keys_at(self.storage.objects(folder))
+        return sorted(key for key in keys if key.startswith(f"{network}-"))
 
     def evaluated(self, network: str) -> frozenset[str]:
-        """Return the keys of the tasks that ``network`` has predictions for.
+        """Return the keys of the tasks that ``network`` has predictions for; see ``tasks_of``."""
+        return self.tasks_of(self.evaluations(network))
+
+    def tasks_of(self, evaluations: Iterable[str]) -> frozenset[str]:
+        """Return the keys of the tasks that ``evaluations`` hold the predictions of.
+
+        One record is read for every set of tasks, which a key names, not for every evaluation.
 
         Raises:
-            DamagedObjectError: the record of one of its evaluations changed.
+            DamagedObjectError: such a record changed.
 
         """
-        records = (self.record(key) for key in self.evaluations(network))
-        return frozenset(task for record in records for task in record["tasks"])
+        return frozenset().union(*map(self._tasks_in, evaluations))
+
+    def _tasks_in(self, evaluation: str) -> frozenset[str]:
+        suite = evaluation.partition("-")[2]
+        if suite not in self._tasks:
+            tasks = self.record(evaluation).get("tasks")
+            if not is_suite(tasks, suite):
+                raise DamagedObjectError(evaluation, MARKER, "its tasks are not those of its key")
+            self._tasks[suite] = frozenset(tasks)
+        return self._tasks[suite]
 
     def lease(self, key: str) -> AbstractContextManager[None]:
         """Wait until nobody else works on ``key``, then hold it; see ``lease.py``."""

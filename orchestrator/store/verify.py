@@ -21,6 +21,7 @@ from orchestrator.store.objects import (
 from orchestrator.store.scratch import SCRATCH
 from orchestrator.store.storage import Entry
 from orchestrator.store.store import Store
+from workers.contracts import Record
 
 Progress = Callable[[int, int], None]
 
@@ -71,17 +72,17 @@ def verify(
 
 def _inspect(store: Store, key: str) -> list[Damage]:
     try:
-        names = list(store.record(key)["files"])
+        record = store.record(key)
     except MissingObjectError:
         return []
     except DamagedObjectError as error:
         return [Damage(key=error.key, file=error.file, what=error.what)]
-    return [damage for name in names for damage in _inspect_file(store, key, name)]
+    return [found for name in record["files"] for found in _inspect_file(store, key, name, record)]
 
 
-def _inspect_file(store: Store, key: str, name: str) -> Iterator[Damage]:
+def _inspect_file(store: Store, key: str, name: str, record: Record) -> Iterator[Damage]:
     try:
-        store.read(key, name)
+        store.read(key, name, record)
     except MissingObjectError:  # discarded meanwhile
         return
     except DamagedObjectError as error:
@@ -111,7 +112,8 @@ def _measures_of(store: Store, networks: AbstractSet[str]) -> set[str]:
     for key in store.keys() if networks else ():
         if "-" not in key and key not in networks:
             with suppress(DamagedObjectError, MissingObjectError):
-                if not networks.isdisjoint(store.record(key).get("subjects", ())):
+                subjects = store.record(key).get("subjects")
+                if isinstance(subjects, list) and any(one in subjects for one in networks):
                     found.add(key)
     return found
 
@@ -147,9 +149,10 @@ def collect_garbage(store: Store, garbage: Iterable[Garbage]) -> int:
 
 def _objects(store: Store, keep: AbstractSet[str]) -> Iterator[Garbage]:
     reason = "no sweep names its network"
-    for key in sorted(store.keys()):
-        if not {key, key.partition("-")[0]} & keep:
-            yield Garbage(key=key, path=folder_of(key), bytes=store.size(key), reason=reason)
+    keys = [key for key in sorted(store.keys()) if not {key, key.partition("-")[0]} & keep]
+    folders = [folder_of(key) for key in keys]
+    for key, folder, size in zip(keys, folders, store.storage.sizes(folders), strict=True):
+        yield Garbage(key=key, path=folder, bytes=size, reason=reason)
 
 
 def _scratch(store: Store, keep: AbstractSet[str]) -> Iterator[Garbage]:

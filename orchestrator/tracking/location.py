@@ -48,8 +48,10 @@ def artifact_root(uri: str, spec: SweepSpec) -> str | None:
         return None
     if uri.startswith(SQLITE):
         return str(Path(uri.removeprefix(SQLITE)).parent / "mlflow-artifacts")
-    remote = "://" in str(spec.store)
-    return f"{spec.store}/mlflow-artifacts" if remote else str(_local(spec) / "mlflow-artifacts")
+    location, remote = str(spec.store), "://" in str(spec.store)
+    # MLflow takes no options in a URI: its own client reads MLFLOW_S3_ENDPOINT_URL.
+    bucket = location.partition("?")[0].rstrip("/")
+    return f"{bucket}/mlflow-artifacts" if remote else str(_local(spec) / "mlflow-artifacts")
 
 
 def is_server(uri: str) -> bool:

@@ -15,6 +15,7 @@ from pyarrow import fs
 from orchestrator.store import Store
 from orchestrator.store.lease import LEASES, hold, this_host
 from orchestrator.store.local_storage import LocalStorage
+from orchestrator.store.opening import open_storage
 from orchestrator.store.storage import Storage
 
 KEY = "a" * 64
@@ -217,3 +218,32 @@ def test_threads_exclude_each_other(storage: Storage) -> None:
 def test_the_store_leases_keys_only(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a key"):
         Store(tmp_path).lease("../elsewhere")
+
+
+def test_a_lease_in_a_bucket_excludes_others_until_it_is_given_back(bucket_uri: str) -> None:
+    storage = open_storage(bucket_uri)
+    with ExitStack() as stack:
+        with hold(storage, KEY):
+            held = stack.enter_context(contender(storage))
+            assert not held.wait(0.5)
+        assert held.wait(20)
+        assert len(claims(storage)) == 1
+    assert claims(storage) == []
+
+
+def test_many_take_turns_in_a_bucket(bucket_uri: str) -> None:
+    inside, most = [0], [0]
+
+    def work() -> None:
+        with hold(open_storage(bucket_uri), KEY):
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+            time.sleep(0.02)
+            inside[0] -= 1
+
+    threads = [Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (inside, most) == ([0], [1])

@@ -33,9 +33,10 @@ def evaluate(store: Store, network: str, *tasks: str) -> str:
     return name
 
 
-@pytest.fixture(params=["local", "object", "uri"])
+@pytest.fixture(params=["local", "object", "uri", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     makers = {
+        "s3": lambda: Store(request.getfixturevalue("bucket_uri")),
         "local": lambda: Store(tmp_path / "store"),
         "object": lambda: object_store(tmp_path / "store"),
         "uri": lambda: Store("mock:///bucket/store"),
@@ -206,6 +207,8 @@ def test_keys_are_confined(store: Store, bad: str) -> None:
 def test_file_names_are_confined(store: Store, bad: str) -> None:
     with pytest.raises(ValueError, match="not a file name"):
         store.put(key(1), {}, {bad: b""})
+    with pytest.raises(ValueError, match="not a file name"):
+        store.write_note(bad, b"")
     assert not store.has(key(1))
 
 
@@ -282,5 +285,5 @@ def test_a_folder_that_comes_and_goes_is_given_up(tmp_path: Path) -> None:
 
     filesystem = Fickle()
     with pytest.raises(StoreError, match="leases cannot be listed: it comes and goes"):
-        Storage(filesystem, str(tmp_path)).names("leases")
+        Storage(filesystem, str(tmp_path)).listing("leases")
     assert filesystem.tries == 10
