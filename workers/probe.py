@@ -64,6 +64,31 @@ def probe(chain: Chain, runtime: Runtime) -> Cost | None:
     )
 
 
+CONTEXT_BYTES = 600 * 2**20
+"""What CUDA itself takes of a GPU's memory for each process."""
+MARGIN = 1.1
+
+
+def memory_share(chain: Chain, runtime: Runtime) -> float:
+    """Train a step on this process's GPU, and return the fraction of its memory that it took.
+
+    The data are loaded as a trial loads them, and downloaded if they are not here.
+    """
+    device = torch.device("cuda")
+    data_set = DATA_SETS.create(chain.data)
+    data = load_train_data(data_set, runtime.data_root, device, threads=runtime.threads)
+    made_as = architecture(chain.model, channels=data.channels, classes=len(data.classes))
+    network = build(made_as).to(device).to(memory_format=torch.channels_last)
+    images, labels = next(data.batches(replace(chain.training, mix=()), 0, 0))
+    for _ in range(WARM_UP):
+        backward(network, images, labels, chain.training)
+    # The optimiser keeps a momentum for each weight, and the best weights may be kept beside.
+    weights = sum(weight.nbytes for weight in network.parameters())
+    peak = torch.cuda.max_memory_reserved(device) + 2 * weights
+    total = torch.cuda.get_device_properties(device).total_memory
+    return (MARGIN * peak + CONTEXT_BYTES) / total
+
+
 def misfits(chain: Chain, runtime: Runtime) -> list[str]:
     """Say of every measure of the chain why its network cannot be measured so, or nothing.
 

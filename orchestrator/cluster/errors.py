@@ -3,3 +3,7 @@
 
 class ClusterError(Exception):
     """The cluster cannot be used as it was asked to; the message says why and what to do."""
+
+
+class ClusterLostError(ClusterError, OSError):
+    """The cluster went away during a run; the message says how to go on."""

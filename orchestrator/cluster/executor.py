@@ -6,12 +6,15 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import ray
 from ray import cloudpickle, tune
 
+from orchestrator.cluster.lifelines import lifelines
 from orchestrator.cluster.searcher import PlanSearcher
 from orchestrator.cluster.session import on_cluster, session
+from orchestrator.cluster.shares import OUT_OF_MEMORY, Shares
 from orchestrator.cluster.silence import Silence
 from orchestrator.cluster.trials import Ear, walk
 from orchestrator.execution.executor import Trial
@@ -33,6 +36,7 @@ class RayExecutor:
         threads: threads of the numerical libraries in each trial.
         silence: seconds without news after which a trial counts as hung; 0: never.
         metrics: what tells Prometheus how the run goes, while it does.
+        need: runs on a GPU, and says what fraction of its memory a chain needs.
 
     """
 
@@ -44,6 +48,7 @@ class RayExecutor:
     threads: int = 1
     silence: float = 0.0
     metrics: Callable[[], AbstractContextManager[object]] = nullcontext
+    need: Callable[[Chain], float] | None = None
 
     def run(
         self,
@@ -56,6 +61,7 @@ class RayExecutor:
 
         Raises:
             ResourcesError: this machine can never fit a trial.
+            ClusterLostError: the cluster went away.
 
         """
         frontier = Frontier(chains, done, report)
@@ -63,13 +69,15 @@ class RayExecutor:
             return frontier.outcome
         scratch = TemporaryDirectory(ignore_cleanup_errors=True)
         with scratch as folder, session(self), self.metrics():
-            self._tuner(frontier, chains, tasks, report, folder).fit()
+            shares = Shares(self.gpus)
+            if self.need is not None:
+                shares.measure(chains, self.need)
+            self._tuner(frontier, chains, tasks, report, shares, folder).fit()
         return frontier.outcome
 
-    @property
-    def bundle(self) -> dict[str, float]:
-        """What one trial reserves, in Ray's words."""
-        return {name: share for name, share in (("CPU", self.cpus), ("GPU", self.gpus)) if share}
+    def bundle(self, gpus: float) -> dict[str, float]:
+        """Return what a trial with so much of a GPU reserves, in Ray's words."""
+        return {name: share for name, share in (("CPU", self.cpus), ("GPU", gpus)) if share}
 
     def _tuner(
         self,
@@ -77,13 +85,31 @@ class RayExecutor:
         chains: Sequence[Chain],
         tasks: Sequence[TaskCell],
         report: Report,
+        shares: Shares,
         scratch: str,
     ) -> tune.Tuner:
         # Serialised one by one: each trial is given them all, and loads no more than its own.
         packed = {chain.name: cloudpickle.dumps(chain) for chain in chains}
         function = tune.with_parameters(walk, trial=self.trial, chains=packed, tasks=tuple(tasks))
+        named = {chain.name: chain for chain in chains}
+
+        def reserve(gpus: float) -> tune.PlacementGroupFactory:
+            return tune.PlacementGroupFactory([self.bundle(gpus)])
+
+        def enlarge(trial: Any, cause: str) -> str:
+            if not cause.startswith(OUT_OF_MEMORY):
+                return cause
+            had = trial.placement_group_factory.required_resources.get("GPU", 0.0)
+            share = shares.enlarge(named[trial.config["chain"]], had)
+            if share is None:
+                return cause
+            trial.update_resources(reserve(share))
+            return f"{cause}; given {share:g} of a GPU now"
+
         return tune.Tuner(
-            tune.with_resources(function, tune.PlacementGroupFactory([self.bundle])),
+            tune.with_resources(
+                function, lambda config: reserve(shares.of(named[config["chain"]]))
+            ),
             tune_config=tune.TuneConfig(
                 search_alg=PlanSearcher(frontier),
                 num_samples=-1,
@@ -93,7 +119,7 @@ class RayExecutor:
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
-                callbacks=[Ear(frontier, report, Silence(self.silence))],
+                callbacks=[Ear(frontier, report, Silence(self.silence), lifelines(), enlarge)],
                 failure_config=tune.FailureConfig(max_failures=self.retries),
                 verbose=0,
             ),
@@ -106,7 +132,7 @@ def _slots(executor: RayExecutor, chains: int) -> int:
     if on_cluster():
         return slots
     have = ray.cluster_resources()
-    for resource, share in executor.bundle.items():
+    for resource, share in executor.bundle(executor.gpus).items():
         fit = int(have.get(resource, 0) / share + 1e-9)
         if not fit:
             raise ResourcesError(

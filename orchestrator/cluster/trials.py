@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ray import cloudpickle, tune
 
+from orchestrator.cluster.lifelines import Lifelines
 from orchestrator.cluster.searcher import Unsaved
 from orchestrator.cluster.silence import Silence
 from orchestrator.execution.executor import Trial, cause_of, throttled
@@ -19,18 +20,28 @@ from workers.contracts import Chain, Event, PermanentError, Report, TaskCell
 class Ear(Unsaved, tune.Callback):
     """Hears of every trial in the driver: forwards its events, closes its chain."""
 
-    def __init__(self, frontier: Frontier, report: Report, silence: Silence) -> None:
+    def __init__(
+        self,
+        frontier: Frontier,
+        report: Report,
+        silence: Silence,
+        lifelines: Lifelines,
+        before_retry: Callable[[Any, str], str],
+    ) -> None:
         self._frontier = frontier
         self._report = report
         self._silence = silence
+        self._lifelines = lifelines
+        self._before_retry = before_retry
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Begin to listen."""
         self._silence.hear(trial)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """End trials that hang; Tune calls this several times a second."""
+        """End trials that hang, or the run; Tune calls this several times a second."""
         self._silence.check()
+        self._lifelines.check()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -48,6 +59,7 @@ class Ear(Unsaved, tune.Callback):
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell of the retry that follows."""
         cause = self._silence.forget(trial) or cause_of_end(trial)
+        cause = self._before_retry(trial, cause)
         self._report(Event(chain=trial.config["chain"], kind="retry", detail=cause))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

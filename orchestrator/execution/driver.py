@@ -133,6 +133,7 @@ def make_executor(sweep: Sweep, name: str, numbers: Callable[[], Numbers]) -> Ex
         retries=resources.retries,
         threads=resources.threads,
         silence=resources.silence,
+        need=trial.need,
         metrics=partial(Metrics, sweep.spec.name, numbers),
     )
 

@@ -73,6 +73,14 @@ class StoreTrial:
         finally:
             release()
 
+    def need(self, chain: Chain) -> float:
+        """Say, on a GPU, what fraction of its memory ``chain`` needs."""
+        from orchestrator.search_path import extend_search_path
+        from workers.probe import memory_share
+
+        extend_search_path(self.search_path)
+        return memory_share(chain, self.runtime)
+
 
 @dataclass(frozen=True)
 class LocalExecutor:

@@ -1,0 +1,75 @@
+"""How much of a GPU the trials of each network are given: what was asked for, or what they need.
+
+Ray counts shares and does not look at memory: trials that share a GPU can run out of it together.
+So a step of each network is tried on a GPU of its own before anything is packed, and what runs out
+of memory all the same is tried again with twice the share.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from math import ceil
+
+import ray
+
+from workers.contracts import Chain
+
+PERCENT = 100
+OUT_OF_MEMORY = "OutOfMemoryError"
+
+_log = logging.getLogger(__name__)
+
+
+class Shares:
+    """The GPUs that a trial reserves, by network."""
+
+    def __init__(self, asked: float) -> None:
+        """Give every trial what was ``asked`` for, until more is known."""
+        self._asked = asked
+        self._of: dict[str, float] = {}
+
+    def of(self, chain: Chain) -> float:
+        """Return the share of a trial of ``chain``."""
+        return self._of.get(chain.network, self._asked)
+
+    def measure(self, chains: Iterable[Chain], need: Callable[[Chain], float]) -> None:
+        """Try one chain of each network on a GPU of its own, if they are to share GPUs.
+
+        Args:
+            chains: what is to run.
+            need: runs on the GPU, and returns the fraction of its memory that a chain needs.
+
+        """
+        if not 0 < self._asked < 1:
+            return
+        first = {chain.network: chain for chain in reversed([*chains])}
+        ask = ray.remote(num_cpus=0, num_gpus=1, max_retries=0)(need)
+        asked = {network: ask.remote(chain) for network, chain in first.items()}
+        for network, answer in asked.items():
+            try:
+                share = min(ceil(PERCENT * ray.get(answer)) / PERCENT, 1.0)
+            except ray.exceptions.RayError as error:
+                # The trial itself will say better what is wrong with the network.
+                _log.debug("the memory of %s is not known: %s", network, error)
+                continue
+            if share > self._asked:
+                _log.warning(
+                    "a chain of %s needs %.2f of a GPU's memory: it is given that, not the %g "
+                    "that were asked for",
+                    network,
+                    share,
+                    self._asked,
+                )
+                self._of[network] = share
+
+    def enlarge(self, chain: Chain, had: float) -> float | None:
+        """Return the share of the next try of a ``chain`` that ran out of memory.
+
+        None where no larger one is to be had. Other chains of the network are given it too.
+        """
+        if not 0 < had < 1:
+            return None
+        share = max(self.of(chain), min(2 * had, 1.0))
+        self._of[chain.network] = share
+        return share

@@ -1,0 +1,117 @@
+"""Trials that share GPUs; the GPUs are Ray's word alone here."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import ray
+from ray import cloudpickle
+
+from orchestrator.cluster.executor import RayExecutor
+from orchestrator.cluster.shares import Shares
+from orchestrator.execution.executor import Trial
+from orchestrator.execution.frontier import Outcome
+from tests.execution.conftest import make_chain
+from workers.contracts import Chain, Event, Report, TaskCell
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+class OutOfMemoryError(RuntimeError):
+    """What PyTorch raises has this name."""
+
+
+def chains(count: int, network: str = "net") -> list[Chain]:
+    return [replace(make_chain(f"{network}{n}"), network=network) for n in range(count)]
+
+
+@pytest.fixture(scope="module")
+def gpus() -> Iterator[None]:
+    ray.init(address="local", num_cpus=8, num_gpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def resting(folder: Path, fails_below: float = 0.0) -> Trial:
+    """A trial that notes when it ran and with how much of a GPU."""
+
+    def trial(chain: Chain, tasks: Sequence[TaskCell], report: Report) -> None:
+        share = ray.get_runtime_context().get_assigned_resources().get("GPU", 0.0)
+        start = time.time()
+        if share < fails_below:
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        time.sleep(2.0)
+        line = f"{chain.name} {share} {start} {time.time()}\n"
+        with (folder / "log").open("a") as log:
+            log.write(line)
+
+    return trial
+
+
+def log(folder: Path) -> list[tuple[str, float, float, float]]:
+    lines = [line.split() for line in (folder / "log").read_text().splitlines()]
+    return [(name, float(share), float(start), float(end)) for name, share, start, end in lines]
+
+
+def most_at_once(folder: Path) -> int:
+    spans = [(start, end) for _, _, start, end in log(folder)]
+    return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
+
+
+def run(count: int, trial: Trial, need: Callable[[Chain], float] | None = None) -> list[Event]:
+    events: list[Event] = []
+    executor = RayExecutor(trial=trial, gpus=0.25, need=need, retries=2)
+    assert executor.run(chains(count), (), (), events.append) == Outcome()
+    return events
+
+
+@pytest.mark.slow
+def test_shares_are_packed(gpus: None, tmp_path: Path) -> None:
+    run(16, resting(tmp_path))
+    assert {share for _, share, _, _ in log(tmp_path)} == {0.25}
+    assert 4 < most_at_once(tmp_path) <= 8
+
+
+@pytest.mark.slow
+def test_a_network_that_needs_more_is_given_more(
+    gpus: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = run(4, resting(tmp_path, fails_below=0.5), need=lambda chain: 0.491)
+    assert {share for _, share, _, _ in log(tmp_path)} == {0.5}
+    assert not [event for event in events if event.kind == "retry"]
+    assert "a chain of net needs 0.50 of a GPU's memory" in caplog.text
+
+
+@pytest.mark.slow
+def test_what_runs_out_of_memory_is_tried_again_with_more(gpus: None, tmp_path: Path) -> None:
+    events = run(2, resting(tmp_path, fails_below=0.9))
+    assert {share for _, share, _, _ in log(tmp_path)} == {1.0}
+    told = [event.detail for event in events if event.kind == "retry"]
+    assert [detail.rpartition("; ")[2] for detail in told[:1]] == ["given 0.5 of a GPU now"]
+    assert told[-1].startswith("OutOfMemoryError: CUDA out of memory.")
+    assert told[-1].endswith("; given 1 of a GPU now")
+
+
+def test_one_failure_teaches_all_chains_of_a_network() -> None:
+    shares = Shares(0.25)
+    (one,), (other,) = chains(1), chains(1, "other")
+    assert (shares.of(one), shares.of(other)) == (0.25, 0.25)
+    assert shares.enlarge(one, 0.25) == 0.5
+    assert shares.enlarge(one, 0.25) == 0.5
+    assert shares.enlarge(one, 0.5) == 1.0
+    assert shares.enlarge(one, 1.0) is None
+    assert (shares.of(one), shares.of(other)) == (1.0, 0.25)
+    assert Shares(0).enlarge(one, 0.0) is None
+
+
+def test_whole_gpus_are_not_tried_beforehand() -> None:
+    def never(chain: Chain) -> float:
+        raise AssertionError
+
+    for asked in (0.0, 1.0, 2.0):
+        Shares(asked).measure(chains(1), never)
