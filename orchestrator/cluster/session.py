@@ -18,7 +18,7 @@ from orchestrator.execution.executor import sigterm_interrupts
 if TYPE_CHECKING:
     from orchestrator.cluster.executor import RayExecutor
 
-_DRIVER_ENVIRONMENT = {
+DRIVER_ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
@@ -34,7 +34,7 @@ _DRIVER_ENVIRONMENT = {
 @contextmanager
 def session(executor: RayExecutor) -> Iterator[None]:
     """Hold a Ray session, joined or started unless there is one already."""
-    os.environ.update(_DRIVER_ENVIRONMENT)
+    os.environ.update(DRIVER_ENVIRONMENT)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     # Or Ray prints a paragraph for each worker that dies, which the retry's event says in a line.
     ray._private.worker._worker_logs_enabled = False
