@@ -24,6 +24,14 @@ IN_THE_FILE: list[tuple[dict[str, Any], str]] = [
     ({"methods": ["nowhere:Method"]}, "cannot import method 'nowhere:Method'"),
     ({"methods": [{"ft": {"nrom": "l1"}}]}, "unknown option 'nrom', did you mean 'norm'?"),
     ({"resources": {"gpus": "all"}}, "resources.gpus: expected a number, found 'all'"),
+    (
+        {"tasks": {"train": ["nominal"], "other": [{"outliers": {"data": "svhn", "name": "a/b"}}]}},
+        "tasks.other[0].outliers: name is 'a/b', expected letters, digits",
+    ),
+    (
+        {"measures": [{"noise_similarity": {"levels": [0.1, 0.1]}}]},
+        "measures[0].noise_similarity: levels is (0.1, 0.1), expected each half-width once",
+    ),
 ]
 
 

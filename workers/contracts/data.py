@@ -45,6 +45,16 @@ class DataSet(PlugIn):
 
     holdout: float = 0.1
 
+    def __post_init__(self) -> None:
+        """Check what all data sets share; a subclass that checks more calls this too.
+
+        Raises:
+            ValueError: ``holdout`` is no fraction below 1.
+
+        """
+        if not 0 <= self.holdout < 1:
+            raise ValueError(f"holdout is {self.holdout}, expected a fraction from 0 to below 1")
+
     def fingerprint(self, root: Path) -> str:
         """Identify the content, from checksums and without decoding images.
 

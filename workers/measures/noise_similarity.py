@@ -52,6 +52,8 @@ class NoiseSimilarity(Measure):
                 raise ValueError(f"{option} is {getattr(self, option)}, expected at least 1")
         if not self.levels or not all(level >= 0 for level in self.levels):
             raise ValueError(f"levels is {self.levels}, expected half-widths of at least 0")
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError(f"levels is {self.levels}, expected each half-width once")
         if not self.delta >= 0:
             raise ValueError(f"delta is {self.delta}, expected a margin of at least 0")
 
