@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SWEEP ?= sweeps/digits.yaml
 
-.PHONY: demo test test-fast check lock clean
+.PHONY: demo test test-fast check audit lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/prunesweep run $(SWEEP)
@@ -21,6 +21,10 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Known vulnerabilities of what is locked; asks a service on the network.
+audit: $(VENV)/.installed-dev
+	$(BIN)/python .ci/audit requirements.lock requirements-cluster.lock
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, Field, field, make_dataclass
 from functools import cache, cached_property
@@ -77,6 +78,11 @@ class Registry(Generic[P]):
 
     def _adopt(self, name: str, reference: str) -> type[P]:
         module_name, _, attribute = reference.partition(":")
+        if module_name.partition(".")[0] in sys.stdlib_module_names:
+            # It has no plug-ins, but modules that do things when they are imported.
+            raise UnknownPlugInError(
+                f"'{name}' is of Python's own library, expected an object of another module"
+            )
         try:
             target = getattr(importlib.import_module(module_name), attribute)
         except (ImportError, AttributeError) as error:

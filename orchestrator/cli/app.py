@@ -16,6 +16,7 @@ import typer
 
 from orchestrator.cli.catalogue_commands import CATALOGUES, schema
 from orchestrator.cli.cluster_commands import logs, stop, submit
+from orchestrator.cli.doctor_command import doctor
 from orchestrator.cli.model_commands import models
 from orchestrator.cli.output import complain
 from orchestrator.cli.result_commands import publish, report, ui, verify_results
@@ -30,7 +31,7 @@ app = typer.Typer(
 )
 COMMANDS = (
     *(plan, run, status, report, verify_results, publish, ui, verify, gc),
-    *(submit, logs, stop),
+    *(submit, logs, stop, doctor),
     *CATALOGUES,
     schema,
 )

@@ -49,6 +49,7 @@ def submit(
 
     spec = _checked(file, sets)
     options = [word for pair in sets or () for word in ("--set", pair)]
+    _expect_no_password(tracking_uri)
     options += ["--tracking-uri", tracking_uri] if tracking_uri else []
     with TemporaryDirectory() as folder:
         shipment = pack(spec, module or (), options, Path(folder))
@@ -116,6 +117,17 @@ def _checked(file: Path, sets: list[str] | None) -> SweepSpec:
         except DataError as error:
             complain(f"not checked here, but on the cluster: {error}")
     return spec
+
+
+def _expect_no_password(uri: str | None) -> None:
+    from orchestrator.cluster.errors import ClusterError
+    from orchestrator.tracking.location import display
+
+    if uri and display(uri) != uri:
+        raise ClusterError(
+            "a password in --tracking-uri would show in the job's command line: set "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD on the cluster"
+        )
 
 
 def identity(spec: SweepSpec) -> Identity:

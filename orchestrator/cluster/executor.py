@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray import cloudpickle, tune
 
-from orchestrator.cluster.lifelines import lifelines
+from orchestrator.cluster.lifelines import Abandon, end_process, lifelines
 from orchestrator.cluster.searcher import PlanSearcher
 from orchestrator.cluster.session import on_cluster, session
 from orchestrator.cluster.shares import OUT_OF_MEMORY, Shares
@@ -35,6 +35,7 @@ class RayExecutor:
         retries: how often a chain is tried again after a failure that may be passing.
         threads: threads of the numerical libraries in each trial.
         silence: seconds without news after which a trial counts as hung; 0: never.
+        abandon: ends the process when the cluster is lost; called from another thread.
         metrics: what tells Prometheus how the run goes, while it does.
         need: runs on a GPU, and says what fraction of its memory a chain needs.
 
@@ -48,6 +49,7 @@ class RayExecutor:
     threads: int = 1
     silence: float = 0.0
     metrics: Callable[[], AbstractContextManager[object]] = nullcontext
+    abandon: Abandon = end_process
     need: Callable[[Chain], float] | None = None
 
     def run(
@@ -61,23 +63,18 @@ class RayExecutor:
 
         Raises:
             ResourcesError: this machine can never fit a trial.
-            ClusterLostError: the cluster went away.
 
         """
         frontier = Frontier(chains, done, report)
         if frontier.exhausted:
             return frontier.outcome
         scratch = TemporaryDirectory(ignore_cleanup_errors=True)
-        with scratch as folder, session(self), self.metrics():
+        with scratch as folder, session(self), lifelines(self.abandon), self.metrics():
             shares = Shares(self.gpus)
             if self.need is not None:
                 shares.measure(chains, self.need)
             self._tuner(frontier, chains, tasks, report, shares, folder).fit()
         return frontier.outcome
-
-    def bundle(self, gpus: float) -> dict[str, float]:
-        """Return what a trial with so much of a GPU reserves, in Ray's words."""
-        return {name: share for name, share in (("CPU", self.cpus), ("GPU", gpus)) if share}
 
     def _tuner(
         self,
@@ -91,27 +88,23 @@ class RayExecutor:
         # Serialised one by one: each trial is given them all, and loads no more than its own.
         packed = {chain.name: cloudpickle.dumps(chain) for chain in chains}
         function = tune.with_parameters(walk, trial=self.trial, chains=packed, tasks=tuple(tasks))
-        named = {chain.name: chain for chain in chains}
-
-        def reserve(gpus: float) -> tune.PlacementGroupFactory:
-            return tune.PlacementGroupFactory([self.bundle(gpus)])
+        network_of = {chain.name: chain.network for chain in chains}
+        cpus = self.cpus  # pickled with what sizes a trial, as this executor cannot be
 
         def enlarge(trial: Any, cause: str) -> str:
             if not cause.startswith(OUT_OF_MEMORY):
                 return cause
             had = trial.placement_group_factory.required_resources.get("GPU", 0.0)
-            share = shares.enlarge(named[trial.config["chain"]], had)
+            share = shares.enlarge(network_of[trial.config["chain"]], had)
             if share is None:
                 return cause
-            trial.update_resources(reserve(share))
+            trial.update_resources(_bundle(cpus, share))
             return f"{cause}; given {share:g} of a GPU now"
 
         return tune.Tuner(
-            tune.with_resources(
-                function, lambda config: reserve(shares.of(named[config["chain"]]))
-            ),
+            tune.with_resources(function, lambda config: _bundle(cpus, config["gpus"])),
             tune_config=tune.TuneConfig(
-                search_alg=PlanSearcher(frontier),
+                search_alg=PlanSearcher(frontier, shares),
                 num_samples=-1,
                 max_concurrent_trials=_slots(self, len(chains)),
                 reuse_actors=True,
@@ -119,11 +112,17 @@ class RayExecutor:
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
-                callbacks=[Ear(frontier, report, Silence(self.silence), lifelines(), enlarge)],
+                callbacks=[Ear(frontier, report, Silence(self.silence), enlarge)],
                 failure_config=tune.FailureConfig(max_failures=self.retries),
                 verbose=0,
             ),
         )
+
+
+def _bundle(cpus: float, gpus: float) -> tune.PlacementGroupFactory:
+    """Return what a trial reserves."""
+    reserved = {"CPU": cpus, "GPU": gpus}
+    return tune.PlacementGroupFactory([{name: share for name, share in reserved.items() if share}])
 
 
 def _slots(executor: RayExecutor, chains: int) -> int:
@@ -132,7 +131,7 @@ def _slots(executor: RayExecutor, chains: int) -> int:
     if on_cluster():
         return slots
     have = ray.cluster_resources()
-    for resource, share in executor.bundle(executor.gpus).items():
+    for resource, share in _bundle(executor.cpus, executor.gpus).required_resources.items():
         fit = int(have.get(resource, 0) / share + 1e-9)
         if not fit:
             raise ResourcesError(

@@ -1,22 +1,35 @@
 """Notices that what a driver depends on is gone: the head of the cluster, or its own node's raylet.
 
-Ray ends the driver for that too, but at once, without a word that helps and none to MLflow.
+Ray ends the driver for that too, but after a minute, without a word that helps and none to MLflow;
+until then its calls do not return. So a thread looks, and ends the process.
 """
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 
 import ray
 
 from orchestrator.cluster.errors import ClusterLostError
 
 BETWEEN, TIMEOUT = 1.0, 2.0
-HEAD_PATIENCE = 20.0  # Ray's own is a minute
-RAYLET_PATIENCE = 2.0  # Ray may end the driver with the next call
+HEAD_PATIENCE = 20.0
+RAYLET_PATIENCE = 2.0  # the next call to it may be the last
+
+Abandon = Callable[[ClusterLostError], object]
+
+
+def end_process(error: ClusterLostError) -> None:
+    """Say what happened and end this process without a further call of Ray's."""
+    print(error, file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 @dataclass(frozen=True)
@@ -28,49 +41,53 @@ class Lifeline:
     patience: float
 
 
-class Lifelines:
-    """Looks at some lifelines, now and then."""
+@contextmanager
+def lifelines(abandon: Abandon) -> Iterator[None]:
+    """Watch the head and the raylet that this driver is connected to, in a thread.
 
-    def __init__(
-        self, lines: Sequence[Lifeline], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        """Begin with all of ``lines`` having just answered."""
-        self._clock = clock
-        self._looked = clock()
-        self._answered = dict.fromkeys(lines, self._looked)
+    When one is gone ``abandon`` is called there, once.
+    """
+    over = Event()
+    thread = Thread(target=watch, args=(_lines(), abandon, over), daemon=True, name="lifelines")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
-    def check(self) -> None:
-        """Look whether all answer, if the last look is ``BETWEEN`` seconds ago.
 
-        Raises:
-            ClusterLostError: one of them has not for as long as it may.
-
-        """
-        if self._clock() - self._looked < BETWEEN:
-            return
-        for line, answered in self._answered.items():
+def watch(
+    lines: Sequence[Lifeline],
+    abandon: Abandon,
+    over: Event,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Look every ``BETWEEN`` seconds whether all of ``lines`` answer, until ``over``."""
+    answered = dict.fromkeys(lines, clock())
+    while not over.wait(BETWEEN):
+        for line, last in answered.items():
             if _answers(line.address):
-                self._answered[line] = self._clock()
-            elif self._clock() - answered > line.patience:
-                raise ClusterLostError(
-                    f"{line.name} at {line.address} is gone, it has not answered for "
-                    f"{line.patience:g} s: what was committed is kept; once the cluster is up "
-                    "again, run the same command"
+                answered[line] = clock()
+            elif clock() - last > line.patience:
+                abandon(
+                    ClusterLostError(
+                        f"{line.name} at {line.address} is gone, it has not answered for "
+                        f"{line.patience:g} s: what was committed is kept; once Ray is up again, "
+                        "run the same command"
+                    )
                 )
-        self._looked = self._clock()
+                return
 
 
-def lifelines() -> Lifelines:
-    """Watch the head, and the raylet that this driver is connected to."""
+def _lines() -> list[Lifeline]:
     context = ray.get_runtime_context()
     (node,) = (node for node in ray.nodes() if node["NodeID"] == context.get_node_id())
     raylet = f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
-    return Lifelines(
-        [
-            Lifeline("Ray's head", context.gcs_address, HEAD_PATIENCE),
-            Lifeline("the raylet of this machine", raylet, RAYLET_PATIENCE),
-        ]
-    )
+    return [
+        Lifeline("Ray's head", context.gcs_address, HEAD_PATIENCE),
+        Lifeline("Ray's raylet on this machine", raylet, RAYLET_PATIENCE),
+    ]
 
 
 def _answers(address: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from orchestrator.cluster.shares import Shares
 from orchestrator.execution.frontier import Frontier
 
 
@@ -25,17 +26,20 @@ class Unsaved:
 class PlanSearcher(Unsaved, Searcher):
     """Tune's search interface as a scheduler: suggests the next chain of a frontier."""
 
-    def __init__(self, frontier: Frontier) -> None:
-        """Suggest the chains of ``frontier``, which somebody else closes."""
+    def __init__(self, frontier: Frontier, shares: Shares) -> None:
+        """Suggest the chains of ``frontier``, which somebody else closes, with their ``shares``."""
         super().__init__()
         self._frontier = frontier
+        self._shares = shares
 
-    def suggest(self, trial_id: str) -> dict[str, str] | str | None:
-        """Name the next chain; None while all that is left waits for a running one."""
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Name the next chain and its share; None while all that is left waits for others."""
         if self._frontier.exhausted:
             return str(Searcher.FINISHED)
         chain = self._frontier.start()
-        return None if chain is None else {"chain": chain.name}
+        if chain is None:
+            return None
+        return {"chain": chain.name, "gpus": self._shares.of(chain.network)}
 
     def on_trial_complete(
         self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False

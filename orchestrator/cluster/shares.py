@@ -29,9 +29,9 @@ class Shares:
         self._asked = asked
         self._of: dict[str, float] = {}
 
-    def of(self, chain: Chain) -> float:
-        """Return the share of a trial of ``chain``."""
-        return self._of.get(chain.network, self._asked)
+    def of(self, network: str) -> float:
+        """Return the share of a trial of a ``network``."""
+        return self._of.get(network, self._asked)
 
     def measure(self, chains: Iterable[Chain], need: Callable[[Chain], float]) -> None:
         """Try one chain of each network on a GPU of its own, if they are to share GPUs.
@@ -63,13 +63,13 @@ class Shares:
                 )
                 self._of[network] = share
 
-    def enlarge(self, chain: Chain, had: float) -> float | None:
-        """Return the share of the next try of a ``chain`` that ran out of memory.
+    def enlarge(self, network: str, had: float) -> float | None:
+        """Return the share of the next try of a ``network`` that ran out of memory.
 
-        None where no larger one is to be had. Other chains of the network are given it too.
+        None where no larger one is to be had. All of its chains that start later are given it too.
         """
         if not 0 < had < 1:
             return None
-        share = max(self.of(chain), min(2 * had, 1.0))
-        self._of[chain.network] = share
+        share = max(self.of(network), min(2 * had, 1.0))
+        self._of[network] = share
         return share

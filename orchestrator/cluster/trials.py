@@ -9,7 +9,6 @@ from typing import Any
 
 from ray import cloudpickle, tune
 
-from orchestrator.cluster.lifelines import Lifelines
 from orchestrator.cluster.searcher import Unsaved
 from orchestrator.cluster.silence import Silence
 from orchestrator.execution.executor import Trial, cause_of, throttled
@@ -25,13 +24,11 @@ class Ear(Unsaved, tune.Callback):
         frontier: Frontier,
         report: Report,
         silence: Silence,
-        lifelines: Lifelines,
         before_retry: Callable[[Any, str], str],
     ) -> None:
         self._frontier = frontier
         self._report = report
         self._silence = silence
-        self._lifelines = lifelines
         self._before_retry = before_retry
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -39,9 +36,8 @@ class Ear(Unsaved, tune.Callback):
         self._silence.hear(trial)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        """End trials that hang, or the run; Tune calls this several times a second."""
+        """End trials that hang; Tune calls this several times a second."""
         self._silence.check()
-        self._lifelines.check()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any

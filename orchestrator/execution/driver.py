@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from orchestrator.cluster.job_folder import expect_lasting
 from orchestrator.execution.executor import Executor, LocalExecutor, StoreTrial
 from orchestrator.execution.frontier import Outcome
+from orchestrator.execution.log import progress_of
 from orchestrator.execution.numbers import Numbers
 from orchestrator.execution.outcome import write_outcome
-from orchestrator.execution.progress import Progress
 from orchestrator.plan.fit import check_networks
 from orchestrator.plan.state import State
 from orchestrator.plan.to_do import to_do
@@ -90,8 +90,19 @@ def _run(sweep: Sweep, state: State, executor: str, tracker: Tracker) -> Driven:
     missing = to_do(sweep.plan, state, sweep.store)
     total = state.total
     cached = {"networks": total.networks_cached, "cells": total.cells_cached}
-    with Progress(state.pending, missing) as progress:
-        runner = make_executor(sweep, executor, lambda: replace(progress.numbers(), cached=cached))
+    with progress_of(sweep.spec.name, state.pending, missing) as progress:
+
+        def abandon(error: Exception) -> None:
+            background.close()
+            progress.__exit__(type(error), error, None)
+            _warn(str(error))
+            sys.stderr.flush()
+            os._exit(1)  # no other way out: calls to Ray do not return
+
+        def numbers() -> Numbers:
+            return replace(progress.numbers(), cached=cached)
+
+        runner = make_executor(sweep, executor, numbers, abandon)
 
         def report(event: Event) -> None:
             progress.report(event)
@@ -113,10 +124,16 @@ def _publish(tracker: Tracker) -> bool:
     return True
 
 
-def make_executor(sweep: Sweep, name: str, numbers: Callable[[], Numbers]) -> Executor:
+def make_executor(
+    sweep: Sweep,
+    name: str,
+    numbers: Callable[[], Numbers],
+    abandon: Callable[[Exception], object],
+) -> Executor:
     """Make the executor called ``name`` (``ray`` or ``local``) with the sweep's resources.
 
-    ``numbers`` says how the run goes, for the metrics of a cluster.
+    ``numbers`` says how the run goes, for the metrics of a cluster; ``abandon`` ends the process
+    when that is lost.
     """
     resources = sweep.spec.resources
     trial = StoreTrial(sweep.spec.store, runtime(sweep), search_path(sweep.spec.source))
@@ -134,6 +151,7 @@ def make_executor(sweep: Sweep, name: str, numbers: Callable[[], Numbers]) -> Ex
         threads=resources.threads,
         silence=resources.silence,
         need=trial.need,
+        abandon=abandon,
         metrics=partial(Metrics, sweep.spec.name, numbers),
     )
 

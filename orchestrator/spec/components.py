@@ -97,7 +97,7 @@ def _load(registry: Registry[Any], name: str, path: Keys) -> tuple[type[PlugIn],
         return plug_in, get_type_hints(plug_in, include_extras=True)
     except UnknownPlugInError as error:
         reject((path, str(error)))
-    except Exception as error:  # whatever the import of somebody's module runs into
+    except (Exception, SystemExit) as error:  # whatever somebody's module runs into
         reject((path, f"cannot load {registry.kind} '{name}': {type(error).__name__}: {error}"))
 
 

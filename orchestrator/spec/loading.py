@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from orchestrator.spec.labels import label
 from orchestrator.spec.layers import recipe_mistakes, retraining_of, training_of
 from orchestrator.spec.mistakes import Mistake, SweepError, findings, found
 from orchestrator.spec.model import Distribution, MeasureSpec, NetworkSpec, SweepSpec, TaskSpec
+from orchestrator.spec.named_code import told
 from orchestrator.spec.overrides import from_environment, merge, override
 from orchestrator.spec.sweep_file import NetworkSection, SweepFile
 from workers.contracts import Component
@@ -31,7 +33,8 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
 
     Relative paths start from the file that they are written in, those of ``overrides`` and of the
     environment (``PRUNESWEEP_STORE``, ``PRUNESWEEP_DATA``) from the current directory. Overrides
-    win over the environment, which wins over the file.
+    win over the environment, which wins over the file. That a sweep names code to import is told on
+    stderr first.
 
     Args:
         path: the YAML file.
@@ -46,8 +49,12 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     root = from_environment(reader.extended(path, text), os.environ)
     for assignment in overrides:
         root = override(root, assignment)
+    plain = root.plain()
+    if line_on_code := told(plain):
+        # Now, because to check the sweep is to import what it names.
+        print(line_on_code, file=sys.stderr, flush=True)
     try:
-        file = SweepFile.model_validate(root.plain())
+        file = SweepFile.model_validate(plain)
     except ValidationError as error:
         raise _failure(root, findings(error)) from None
     if mistakes := list(_misfits(file)):

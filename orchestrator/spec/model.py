@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from orchestrator.spec.expect import ExpectSpec
 from orchestrator.spec.mistakes import Shape
@@ -104,10 +105,20 @@ class ResourcesSpec(Section):
     )
 
 
+def _no_password(uri: str) -> str:
+    # The file is copied into every report, and its mistakes are printed with what was found.
+    if re.match(r"[^/?#]*://[^/?#]*:[^/?#]*@", uri):
+        raise ValueError(
+            "a password does not belong in a sweep: set MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD, or the whole of MLFLOW_TRACKING_URI, in the environment"
+        )
+    return uri
+
+
 class TrackingSpec(Section):
     """Where MLflow shows the sweep."""
 
-    uri: str | None = Field(
+    uri: Annotated[str, AfterValidator(_no_password)] | None = Field(
         default=None, description="MLflow tracking URI; null: a database in the store."
     )
     experiment: str | None = Field(

@@ -39,8 +39,8 @@ def override(root: Node, assignment: str) -> Node:
     """
     key, assigns, value = assignment.partition("=")
     steps = re.findall(r"[^.\[\]\s]+", key)
-    # The location of a store is not shown: somebody may have written a password into it.
-    told = "store" if steps[:1] == ["store"] else assignment
+    # Locations are not shown: somebody may have written a password into one.
+    told = steps[0] if steps[:1] in (["store"], ["tracking"]) else assignment
     source = f"--set {told if len(told) <= 80 else told[:77] + '...'}"
     if not assigns or not 0 < len(steps) <= MAX_DEPTH:
         raise SweepError(line(source, (), "expected key.path=value"))

@@ -15,7 +15,7 @@ import pytest
 COMMAND = str(Path(sys.executable).with_name("prunesweep"))
 READERS = (
     "plan", "run", "status", "report", "verify-results", "publish", "ui", "verify", "gc",
-    "submit", "logs", "stop",
+    "submit", "logs", "stop", "doctor",
 )  # fmt: skip
 COMMANDS = (*READERS, "methods", "tasks", "measures", "data", "schema", "models")
 HEAVY = ("torch", "ray", "mlflow", "pandas", "scipy", "pyarrow", "numpy", "matplotlib")

@@ -17,6 +17,7 @@ from ray.tune.search import Searcher
 
 from orchestrator.cluster.executor import RayExecutor
 from orchestrator.cluster.searcher import PlanSearcher
+from orchestrator.cluster.shares import Shares
 from orchestrator.cluster.trials import cause_of_end
 from orchestrator.execution.executor import Trial
 from orchestrator.execution.frontier import Frontier, Outcome
@@ -31,17 +32,17 @@ TASKS = (TaskCell(key="t", label="nominal", task=Component("nominal")),)
 
 def test_the_searcher_waits_for_parents_and_finishes() -> None:
     frontier = Frontier([make_chain("a"), make_chain("a1", "a")], (), lambda event: None)
-    searcher = PlanSearcher(frontier)
-    assert searcher.suggest("0") == {"chain": "a"}
+    searcher = PlanSearcher(frontier, Shares(0.5))
+    assert searcher.suggest("0") == {"chain": "a", "gpus": 0.5}
     assert searcher.suggest("1") is None
     frontier.end("a", None)
-    assert searcher.suggest("1") == {"chain": "a1"}
+    assert searcher.suggest("1") == {"chain": "a1", "gpus": 0.5}
     assert searcher.suggest("2") == Searcher.FINISHED
 
 
 def test_the_searcher_finishes_when_all_that_is_left_is_blocked() -> None:
     frontier = Frontier([make_chain("a"), make_chain("a1", "a")], (), lambda event: None)
-    searcher = PlanSearcher(frontier)
+    searcher = PlanSearcher(frontier, Shares(0))
     searcher.suggest("0")
     frontier.end("a", "boom")
     assert searcher.suggest("1") == Searcher.FINISHED

@@ -226,7 +226,7 @@ class TestTimm:
         name = next(name for name in timm.list_models() if name not in published)
         model = MODELS.create(Component("timm", {"name": name, "pretrained": True}))
         with pytest.raises(
-            UnknownPlugInError, match=f"timm weights '{name}', expected one of none"
+            UnknownPlugInError, match=f"timm weights '{name}', expected none"
         ):
             model.load_published(torch.nn.Identity())
 
