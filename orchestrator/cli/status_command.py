@@ -36,10 +36,11 @@ class Look:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether nothing more will happen; what failed is tried again by another run alone."""
         if self.job is not None:
             return self.job["status"] not in ("PENDING", "RUNNING")
-        return not self.state.pending
+        ended = self.outcome.failed.keys() | self.outcome.blocked.keys()
+        return all(chain.name in ended for chain in self.state.pending)
 
     def table(self) -> RenderableType:
         """Lay out what is unfinished and the counts."""

@@ -56,11 +56,8 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
     check(sweep, state)
     tracker = open_tracker(sweep, uri)
     if state.pending:
-        try:
-            driven = _run(sweep, state, executor, tracker)
-        except KeyboardInterrupt:
-            write_outcome(sweep.store, sweep.spec.name, Outcome())
-            raise
+        write_outcome(sweep.store, sweep.spec.name, Outcome())
+        driven = _run(sweep, state, executor, tracker)
     else:
         print(f"nothing to do: all {state.total.cells:,} cells of {sweep.spec.name} are cached")
         driven = Driven(Outcome(), _publish(tracker))

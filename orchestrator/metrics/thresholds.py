@@ -36,6 +36,22 @@ def judged_half(label: NDArray[Any], member: NDArray[np.bool_], classes: int) ->
     return judged
 
 
+def divides(label: NDArray[Any], member: NDArray[np.bool_], classes: int) -> bool:
+    """Say whether both halves have members and others.
+
+    They have not where no two members, or no two of the others, are of one class.
+
+    Args:
+        label: the true classes, shape (images,).
+        member: whether the image was trained on, likewise.
+        classes: how many.
+
+    """
+    judged = judged_half(label, member, classes)
+    kinds = np.unique(2 * judged + member)
+    return len(kinds) == 4
+
+
 def class_thresholds(
     score: NDArray[Any], label: NDArray[Any], member: NDArray[np.bool_], classes: int
 ) -> Array:

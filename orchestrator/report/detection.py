@@ -61,12 +61,14 @@ def membership(scene: Scene) -> Part | None:
     if told.empty:
         return None
     accuracy = told[told["metric"] == "balanced_accuracy"]
+    several = told["task"].nunique() > 1
     wanted = [
-        Panel(title=f"by {attack} (%)", rows=rows, reference=CHANCE)
-        for (_, attack), rows in accuracy.groupby(["task", "attack"], sort=False)
+        Panel(title=f"{task}\n" * several + f"by {attack} (%)", rows=rows, reference=CHANCE)
+        for (task, attack), rows in accuracy.groupby(["task", "attack"], sort=False)
     ]
     caption = f"Membership inference on {scene.network} in percent, {AT_POTENTIAL}"
-    table = _table(scene, told, ("attack",), ATTACKS, "membership", caption)
+    keys = ("task", "attack") if several else ("attack",)
+    table = _table(scene, told, keys, ATTACKS, "membership", caption)
     figure = _figure(scene, wanted, "membership", "Balanced accuracy of membership inference")
     return Part(
         name="membership",

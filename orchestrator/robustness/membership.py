@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orchestrator.metrics.membership import Attack, correctness_attack, threshold_attack
+from orchestrator.metrics.thresholds import divides
 from orchestrator.robustness.columns import Row
 from orchestrator.robustness.conditions import Conditions
 from orchestrator.robustness.network import Digest, name
@@ -76,8 +77,10 @@ class _Images:
         self.member = np.repeat([True, False], [len(side["label"]) for side in sides])
 
     def attacks(self, shadow: _Images) -> dict[str, Attack]:
-        """Attack by every score that both networks have."""
+        """Attack by every score that both networks have, unless the images are too few for it."""
         classes = int(self.label.max()) + 1
+        if not divides(self.label, self.member, classes):
+            return {}
         return {
             attack: threshold_attack(
                 shadow.score(attack), self.score(attack), self.label, self.member, classes

@@ -109,6 +109,16 @@ def test_status_shows_what_is_not_complete(prunesweep: Any, tiny: Write, fill: A
     assert told["blocked"] == blocked
 
 
+def test_watching_ends_where_all_that_is_left_has_failed(
+    prunesweep: Any, tiny: Write, fill: Any
+) -> None:
+    file = tiny(methods=["wt"], seeds=[0])
+    store = fill(file, "none of its chains")
+    blocked = {DENSE.replace("dense", "wt/cascade"): DENSE}
+    write_outcome(store, "tiny", Outcome(failed={DENSE: "OSError: disk full"}, blocked=blocked))
+    assert prunesweep("status", file, "--watch").out == prunesweep("status", file).out
+
+
 def test_status_of_a_running_sweep(prunesweep: Any, tiny: Write, fill: Any) -> None:
     file = tiny(methods=["wt"])
     store = fill(file, DENSE)
@@ -141,7 +151,9 @@ def test_what_reads_writes_nothing(
     ended = prunesweep(command, file, "--json")
     assert ended.code == 0
     json.loads(ended.out)
-    assert ended.err == "a chatty module\n"
+    assert ended.err == (
+        "this sweep runs code: ownmethod:Mine from ./ownmethod.py\na chatty module\n"
+    )
     assert untouched() == before
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from orchestrator.metrics.membership import correctness_attack, threshold_attack, tpr_at_fpr
-from orchestrator.metrics.thresholds import class_thresholds, judged_half
+from orchestrator.metrics.thresholds import class_thresholds, divides, judged_half
 
 RNG = np.random.default_rng
 Images = list[tuple[int, int, bool]]
@@ -117,6 +117,26 @@ def test_both_halves_have_as_many_of_every_kind(found: Images) -> None:
         for kind in (True, False):
             group = judged[(label == one) & (member == kind)]
             assert group.tolist() == [bool(i % 2) for i in range(len(group))]
+
+
+@pytest.mark.parametrize(
+    ("members", "others", "enough"),
+    [
+        ([0, 0], [1, 1], True),
+        ([0, 1, 2], [0, 0], False),
+        ([0, 0], [0, 1, 2], False),
+        ([0], [1], False),
+    ],
+)
+def test_halves_need_two_of_each_kind_that_are_of_one_class(
+    members: list[int], others: list[int], enough: bool
+) -> None:
+    label = np.array(members + others)
+    member = np.arange(len(label)) < len(members)
+    assert divides(label, member, 3) is enough
+    if not enough:
+        with pytest.raises(ValueError, match="expected members and others"):
+            threshold_attack(label, label, label, member, 3)
 
 
 def test_no_image_chooses_and_is_judged() -> None:

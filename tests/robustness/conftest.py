@@ -60,6 +60,8 @@ class Formula:
         self.store = Store(self.spec.store)
         self.unknown: set[tuple[str, str]] = set()
         self.parameters: dict[str, int] = defaultdict(int)
+        self.shown: dict[str, int] = {}
+        """Images of a task, by its label, where they are not all."""
 
     def commit(self, wrong: Wrong = nothing_wrong, chains: Iterable[Chain] | None = None) -> None:
         for chain in self.plan.chains if chains is None else chains:
@@ -84,7 +86,7 @@ class Formula:
     def _said(self, chain: Chain, level: int, wrong: Wrong) -> Iterable[Predictions]:
         for task in self.plan.tasks:
             foreign = task.label.startswith("outliers")
-            label = np.full(20, -1) if foreign else LABELS
+            label = np.full(20, -1) if foreign else LABELS[: self.shown.get(task.label)]
             confidence = 0.5 if foreign else 0.75
             made = said(task.key, label, wrong(chain, level, task.label), confidence)
             for task_label, column in self.unknown:

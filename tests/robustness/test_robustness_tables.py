@@ -320,6 +320,15 @@ def test_a_network_that_errs_on_all_but_members_gives_them_away(formula):
     assert set(robustness(alone.plan, alone.store).membership["attack"]) == {"correctness"}
 
 
+def test_with_one_training_image_of_a_class_no_threshold_can_be_judged(formula):
+    sweep = formula(seeds=[0, 1])
+    sweep.shown["training_images-20"] = 5
+    sweep.commit()
+    found = robustness(sweep.plan, sweep.store)
+    assert set(found.membership["attack"]) == {"correctness"}
+    assert set(found.membership_means["attack"]) == {"correctness"}
+
+
 def test_a_seed_more_leaves_what_the_attacks_found(formula):
     """Thresholds of seed 2 are of no use on the others, and nobody takes them."""
 

@@ -106,6 +106,7 @@ def test_there_is_nothing_to_train_on(root: Path) -> None:
         ({"corruption": "fogg"}, "unknown corruption 'fogg', did you mean 'fog'"),
         ({"corruption": "fog", "severity": 6}, "severity: expected 1 to 5, found 6"),
         ({"corruption": "fog", "severity": "3"}, "severity: expected 1 to 5, found '3'"),
+        ({"corruption": "fog", "holdout": 5}, "holdout is 5, expected a fraction"),
     ],
 )
 def test_what_is_not_published_is_refused(options: dict, message: str) -> None:

@@ -128,7 +128,14 @@ def test_it_is_marked_as_never_the_same_twice():
 
 
 @pytest.mark.parametrize(
-    "options", [{"batch_sizes": ()}, {"batch_sizes": (0,)}, {"repeats": 0}, {"warm_up": -1}]
+    "options",
+    [
+        {"batch_sizes": ()},
+        {"batch_sizes": (0,)},
+        {"batch_sizes": (8, 8)},
+        {"repeats": 0},
+        {"warm_up": -1},
+    ],
 )
 def test_impossible_options_are_refused(options):
     with pytest.raises(ValueError, match="expected"):

@@ -225,9 +225,7 @@ class TestTimm:
         published = {name.partition(".")[0] for name in timm.list_models(pretrained=True)}
         name = next(name for name in timm.list_models() if name not in published)
         model = MODELS.create(Component("timm", {"name": name, "pretrained": True}))
-        with pytest.raises(
-            UnknownPlugInError, match=f"timm weights '{name}', expected none"
-        ):
+        with pytest.raises(UnknownPlugInError, match=f"timm weights '{name}', expected none"):
             model.load_published(torch.nn.Identity())
 
 

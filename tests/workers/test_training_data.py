@@ -54,9 +54,11 @@ def test_parts_are_disjoint_complete_and_fixed() -> None:
 
 def test_holdout_limits() -> None:
     assert len(data(holdout=0.0).held_out) == 0
-    for wrong in (1.0, -0.1, 0.999):
-        with pytest.raises(DataError, match="expected 0 to below 1"):
+    for wrong in (1.0, -0.1):
+        with pytest.raises(ValueError, match=f"holdout is {wrong}, expected a fraction from 0"):
             data(holdout=wrong)
+    with pytest.raises(DataError, match=r"cannot hold 0\.999 of 50 examples out"):
+        data(holdout=0.999)
     assert data(holdout=0.0).samples(0) == ()
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts import DataError, DataSet, Images, Split
+from workers.contracts import DataError, Images, Split
 from workers.images.checksums import fingerprint
 from workers.images.corruption_names import SEVERITIES, published
 from workers.images.one_corruption import OneCorruption, nothing_to_train_on
@@ -22,7 +22,7 @@ LABELS = "labels.npy"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CifarC(OneCorruption, DataSet):
+class CifarC(OneCorruption):
     """One corruption at one severity, as published: 10,000 test images, 32 by 32 pixels, RGB.
 
     ``names`` are the classes in label order, ``clean`` is the data set that was corrupted,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from workers.contracts import DataError
+from workers.contracts import DataError, DataSet
 from workers.images.corruption_names import SEVERITIES, canonical
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneCorruption:
+class OneCorruption(DataSet):
     """One ``corruption`` at one ``severity``, as published.
 
     The task's name (``jpeg``) and the published one (``jpeg_compression``) mean the same.
@@ -26,6 +26,7 @@ class OneCorruption:
             ValueError: there is no such corruption or severity.
 
         """
+        super().__post_init__()
         object.__setattr__(self, "corruption", canonical(self.corruption))
         if self.severity not in SEVERITIES:
             raise ValueError(f"severity: expected 1 to 5, found {self.severity!r}")

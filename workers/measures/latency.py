@@ -44,6 +44,8 @@ class Latency(Measure):
     def __post_init__(self) -> None:
         if not self.batch_sizes or min(self.batch_sizes) < 1:
             raise ValueError(f"expected batch sizes of at least 1, found {self.batch_sizes}")
+        if len(set(self.batch_sizes)) < len(self.batch_sizes):
+            raise ValueError(f"expected every batch size once, found {self.batch_sizes}")
         if self.repeats < 1 or self.warm_up < 0:
             found = f"{self.repeats} after {self.warm_up}"
             raise ValueError(f"expected at least 1 pass to time, after 0 or more, found {found}")
