@@ -165,10 +165,13 @@ def repeated(kind: str, elements: list[list[Component]]) -> Iterator[tuple[int, 
     """Find the elements that make a component whose label an earlier one has."""
     seen: set[str] = set()
     for index, components in enumerate(elements):
+        again = []
         for name in map(label, components):
-            if name in seen:
-                yield index, f"duplicate {kind} '{name}'"
+            again += [name] * (name in seen)
             seen.add(name)
+        if again:
+            more = f" and {len(again) - 1} more" if len(again) > 1 else ""
+            yield index, f"duplicate {kind} '{again[0]}'{more}"
 
 
 def component_schema(*registries: Registry[Any]) -> dict[str, Any]:

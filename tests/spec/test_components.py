@@ -162,9 +162,10 @@ def test_repeated_labels_are_found():
     elements = [[Component("wt")], [Component("ft"), Component("ft", {"norm": "l2"})]]
     assert list(repeated("method", elements)) == []
     elements.append([Component("ft", {"norm": "l2"}), Component("wt")])
+    elements.append([Component("wt")])
     assert list(repeated("method", elements)) == [
-        (2, "duplicate method 'ft-l2'"),
-        (2, "duplicate method 'wt'"),
+        (2, "duplicate method 'ft-l2' and 1 more"),
+        (3, "duplicate method 'wt'"),
     ]
 
 
