@@ -74,7 +74,8 @@ class Pace:
         self._rest: Counter[Work] = Counter()
         self._speed = Speed()
         self._heard: dict[str, float] = {}
-        self._busy = 0.0
+        self._busy = self._idle = 0.0
+        self._most = 0
         self._clock = clock
         self._created = self._last = clock()
         self._started: float | None = None
@@ -86,14 +87,22 @@ class Pace:
         now = self._clock()
         if self._started is None:
             self._started = now
-        self._busy += len(self.running) * (now - self._last)
-        self._last = now
+        self._pass(now)
         self._add(event.chain, -1)
         if event.kind in _ENDS:
             self._end(event)
         else:
             self._work(event, now)
         self._add(event.chain, 1)
+
+    def _pass(self, now: float) -> None:
+        """Count the chain-seconds since the last event, and those left empty at the end."""
+        seconds = now - self._last
+        self._busy += len(self.running) * seconds
+        self._most = max(self._most, len(self.running))
+        if not self.waiting:
+            self._idle += (self._most - len(self.running)) * seconds
+        self._last = now
 
     def _add(self, chain: str, sign: int) -> None:
         for entry in self._entries[chain]:
@@ -165,6 +174,11 @@ class Pace:
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return self._clock() - self._created
+
+    @property
+    def tail(self) -> float:
+        """The part of all workers' time that was idle because no chain was left to start."""
+        return self._idle / all_of_it if (all_of_it := self._busy + self._idle) else 0.0
 
     @property
     def share(self) -> float:

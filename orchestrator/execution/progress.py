@@ -75,7 +75,7 @@ class Progress:
         """Replace the table by one line that sums the run up, unless there was no run at all."""
         self._live.stop()
         if self._pace.ended.total() or self._pace.running or not isinstance(error, Exception):
-            self._say(f"{self._counts()}, {duration(self._pace.elapsed)}")
+            self._say(f"{self._counts()}, {duration(self._pace.elapsed)}{self._tail()}")
 
     def report(self, event: Event) -> None:
         """Show what one event changes."""
@@ -166,6 +166,10 @@ class Progress:
         counts |= {"waiting": pace.waiting}
         counts |= {kind: pace.ended[kind] for kind in ("failed", "blocked")}
         return ", ".join(f"{n:,} {what}" for what, n in counts.items() if n or what == "done")
+
+    def _tail(self) -> str:
+        idle = round(100 * self._pace.tail)
+        return f" ({idle} % of the workers’ time was idle at the end)" if idle else ""
 
     def _say(self, line: str, style: str | None = None) -> None:
         self._console.print(Text(line, style or ""), soft_wrap=True)

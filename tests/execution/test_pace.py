@@ -286,3 +286,15 @@ def test_the_numbers_count_what_is_done() -> None:
     assert (now.chains["waiting"], now.chains["running"]) == (1, 1)
     counted = {"networks": 0, "epochs": 3, "cells": 1, "measures": 0}
     assert now.done == counted | {"images": 3 * 900 + 100}
+
+
+def test_what_is_idle_at_the_end_is_counted_once_nothing_is_left_to_start() -> None:
+    run = Run(a={EPOCH: 1}, b={EPOCH: 1}, c={EPOCH: 1})
+    run("start")
+    run("start", chain="b")
+    run("finished", after=10.0)
+    run("start", chain="c")
+    run("finished", after=10.0, chain="b")
+    assert run.pace.tail == 0.0
+    run("finished", after=20.0, chain="c")
+    assert run.pace.tail == pytest.approx(20.0 / (10 + 10 + 10 + 10 + 20 + 20))
