@@ -48,8 +48,10 @@ class Runs:
 
     def __init__(self, uri: str, experiment: str, artifacts: str | None) -> None:
         """Connect to ``uri``; MLflow makes a new database ready first, one process at a time."""
-        for chatty in ("alembic", "mlflow.store.db.utils"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        # The second logs a traceback for what we tell in a line, as a disk that is full.
+        chatty = (("alembic", logging.WARNING), ("mlflow.store.db.utils", logging.CRITICAL))
+        for name, level in chatty:
+            logging.getLogger(name).setLevel(level)
         if uri.startswith(SQLITE):
             _try_database(Path(uri.removeprefix(SQLITE).partition("?")[0]))
         self._client = MlflowClient(uri)
