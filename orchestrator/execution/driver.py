@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,6 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
     check(sweep, state)
     tracker = open_tracker(sweep, uri)
     if state.pending:
-        write_outcome(sweep.store, sweep.spec.name, Outcome())
         driven = _run(sweep, state, executor, tracker)
     else:
         print(f"nothing to do: all {state.total.cells:,} cells of {sweep.spec.name} are cached")
@@ -101,7 +100,11 @@ def _run(sweep: Sweep, state: State, executor: str, tracker: Tracker) -> Driven:
 
         runner = make_executor(sweep, executor, numbers, abandon)
 
+        # Once a chain starts, what failed in the run before counts as not tried yet.
+        forget = cache(lambda: write_outcome(sweep.store, sweep.spec.name, Outcome()))
+
         def report(event: Event) -> None:
+            forget()
             progress.report(event)
             background.report(event)
 

@@ -32,11 +32,17 @@ PASSWD = "ubuntu:x:0:0::/home/ubuntu:/bin/bash\nsshd:x:101:65534::/run/sshd:/bin
 SHADOW = "ubuntu:*:20000:0:99999:7:::\nsshd:*:20000:0:99999:7:::\n"
 INSIDE = """
 for file in passwd shadow; do mount --bind "$LAB/$file" /etc/$file; done
-mount --bind "$LAB/$MACHINE/home" /home
-mount --bind "$LAB/mnt" /mnt
+cover() {  # a folder of this machine by one of the lab, but for the repository, should it lie there
+    case "$ROOT" in "$2"/*)
+        mkdir -p "$1${ROOT#"$2"}" && mount --bind "$ROOT" "$1${ROOT#"$2"}" ;;
+    esac
+    mount --rbind "$1" "$2"
+}
+cover "$LAB/$MACHINE/home" /home
+cover "$LAB/mnt" /mnt
 mount -t tmpfs tmpfs /run && mkdir /run/sshd
 mount -t tmpfs -o size=2g tmpfs /dev/shm
-mount --bind "$LAB/$MACHINE/tmp" /tmp
+cover "$LAB/$MACHINE/tmp" /tmp
 cd "$HOME" && exec "$@"
 """
 SERVER = (
@@ -65,6 +71,7 @@ class Lab:
 
     def enter(self, machine: str, namespace: str) -> list[str]:
         keep = {"LAB": str(self.folder), "MACHINE": machine, "HOME": f"/{HOME}", "LANG": "C.UTF-8"}
+        keep["ROOT"] = str(ROOT)
         path = f"{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
         words = [*entering(namespace), "env", "-i", f"PATH={path}"]
         words += [f"{name}={value}" for name, value in keep.items()]

@@ -113,7 +113,8 @@ def test_a_broken_file_is_one_line(tiny: Write, tmp_path: Path, text: str, cause
     tiny(networks=[network])
     done = prunesweep("run", "tiny.yaml", cwd=tmp_path)
     assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
+    said, line = done.stderr.splitlines()
+    assert said == "this sweep runs code: mynet:perceptron from ./mynet.py"
     assert line.startswith("tiny.yaml:")
     assert cause in line
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mynet.py", "tiny.yaml"]

@@ -185,7 +185,7 @@ def test_a_browser_shows_the_prune_curves_of_a_sweep(
         wait.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, "path.js-line")) >= 2)
         page.save_screenshot(str(tmp_path / "curves.png"))
         seen = page.find_element(By.TAG_NAME, "body").text
-    for title in ("accuracy/nominal", "accuracy/contrast-3", "Step"):
+    for title in ("accuracy/nominal", "accuracy/digital/contrast-3", "Step"):
         assert title in seen
 
 
