@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +62,9 @@ def submit(
     verb = "attached to" if job.id in before else "submitted"
     complain(f"{verb} {job.id} on {address}")
     if wait:
-        _follow(jobs, job, file, sets, address)
+        own = [word for path in module or () for word in ("--module", str(path))]
+        own += ["--tracking-uri", tracking_uri] if tracking_uri else []
+        _follow(jobs, job, file, sets, address, *own)
     else:
         complain(f"follow it with: {spell('logs', file, sets, '--address', address)}")
 
@@ -111,7 +115,7 @@ def _checked(file: Path, sets: list[str] | None) -> SweepSpec:
 
     extend_search_path(search_path(file))
     with redirect_stdout(sys.stderr):
-        spec = load_sweep(file, sets or ())
+        spec = load_sweep(file, sets or (), _shared())
         try:
             make_plan(spec)
         except DataError as error:
@@ -130,11 +134,24 @@ def _expect_no_password(uri: str | None) -> None:
         )
 
 
+def _shared() -> dict[str, str]:
+    """Return the environment without this machine's own store: a cluster says where its own is."""
+    return {name: text for name, text in os.environ.items() if name != "PRUNESWEEP_STORE"}
+
+
 def identity(spec: SweepSpec) -> Identity:
     """Tell the sweep from others on the cluster; a folder here says nothing about one there."""
     from orchestrator.cluster.jobs import Identity
 
     return Identity(spec.name, str(spec.store) if "://" in str(spec.store) else "")
+
+
+def identity_of(file: Path, sets: list[str] | None) -> Identity:
+    """Tell the sweep in ``file``, which has been read before, from others on the cluster."""
+    from orchestrator.spec.loading import load_sweep
+
+    with redirect_stderr(StringIO()):  # what it says of code has been said
+        return identity(load_sweep(file, sets or (), _shared()))
 
 
 def newest(jobs: Jobs, sweep: Identity) -> Job:
@@ -151,7 +168,10 @@ def newest(jobs: Jobs, sweep: Identity) -> Job:
     raise ClusterError(f"the cluster at {jobs.address} has no job of the sweep '{sweep.sweep}'")
 
 
-def _follow(jobs: Jobs, job: Job, file: Path, sets: list[str] | None, address: str) -> None:
+def _follow(
+    jobs: Jobs, job: Job, file: Path, sets: list[str] | None, address: str, *options: str
+) -> None:
+    """Show the log until the end; ``options`` are those that another ``submit`` needs too."""
     try:
         ended = jobs.follow(job, lambda text: print(text, end="", flush=True))
     except KeyboardInterrupt:
@@ -159,5 +179,5 @@ def _follow(jobs: Jobs, job: Job, file: Path, sets: list[str] | None, address: s
         end = spell("stop", file, sets, "--address", address)
         fail(f"\nthe sweep goes on. Its log: {more}\nTo end it: {end}", 130)
     if ended.status != "SUCCEEDED":
-        again = spell("submit", file, sets, "--address", address)
+        again = spell("submit", file, sets, "--address", address, *options)
         fail(f"{ended.id} {ended.status.lower()}: {ended.message}\nGo on with: {again}", 1)

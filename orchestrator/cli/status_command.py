@@ -13,6 +13,7 @@ from orchestrator.cli.output import show, show_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from rich.console import RenderableType
 
@@ -33,6 +34,7 @@ class Look:
     outcome: Outcome
     busy: set[str]
     job: dict[str, str] | None
+    store: str
 
     @property
     def over(self) -> bool:
@@ -53,7 +55,10 @@ class Look:
         if self.job is None:
             return table
         number, status, last = self.job.values()
-        return Group(table, Text(f"job {number}: {status.lower()}"), Text(last, "dim"))
+        told = f"job {number}: {status.lower()}"
+        # What runs on a cluster may be kept where this machine does not look.
+        looked = f"counted in the store {self.store}; PRUNESWEEP_STORE names another"
+        return Group(table, Text(told), Text(last, "dim"), Text(looked, "dim"))
 
 
 def status(
@@ -67,7 +72,7 @@ def status(
 ) -> None:
     """Show how far a sweep is, what failed and why."""
     sweep = open_sweep(file, sets)
-    job = _newest_job(sweep, address) if address else lambda: None
+    job = _newest_job(file, sets, address) if address else lambda: None
     if watch:
         _watch(lambda: _look(sweep, job()))
         return
@@ -83,18 +88,19 @@ def _look(sweep: Sweep, job: dict[str, str] | None) -> Look:
     from orchestrator.store.verify import worked_on
 
     outcome = read_outcome(sweep.store, sweep.spec.name)
-    return Look(sweep.spec.name, sweep.state(), outcome, worked_on(sweep.store), job)
+    busy = worked_on(sweep.store)
+    return Look(sweep.spec.name, sweep.state(), outcome, busy, job, str(sweep.store.location))
 
 
-def _newest_job(sweep: Sweep, address: str) -> Callable[[], dict[str, str]]:
-    """Return what describes the newest job of ``sweep``: its id, its status, its last line."""
-    from orchestrator.cli.cluster_commands import identity, newest
+def _newest_job(file: Path, sets: list[str] | None, address: str) -> Callable[[], dict[str, str]]:
+    """Return what describes the newest job of a sweep: its id, its status, its last line."""
+    from orchestrator.cli.cluster_commands import identity_of, newest
     from orchestrator.cluster.jobs import Jobs
 
-    jobs = Jobs(address)
+    jobs, known = Jobs(address), identity_of(file, sets)
 
     def describe() -> dict[str, str]:
-        job = newest(jobs, identity(sweep.spec))
+        job = newest(jobs, known)
         lines = jobs.log(job).strip().splitlines()
         return {"id": job.id, "status": job.status, "last": lines[-1] if lines else ""}
 

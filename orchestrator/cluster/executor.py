@@ -71,9 +71,10 @@ class RayExecutor:
         scratch = TemporaryDirectory(ignore_cleanup_errors=True)
         with scratch as folder, session(self), lifelines(self.abandon), self.metrics():
             shares = Shares(self.gpus)
+            tuner = self._tuner(frontier, chains, tasks, report, shares, folder)
             if self.need is not None:
                 shares.measure(chains, self.need)
-            self._tuner(frontier, chains, tasks, report, shares, folder).fit()
+            tuner.fit()
         return frontier.outcome
 
     def _tuner(

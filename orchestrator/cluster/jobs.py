@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientError
 from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
@@ -100,7 +101,9 @@ class Jobs:
         earlier = self.of(sweep)
         if live := [job for job in earlier if job.live]:
             return self._attached(live[-1], content)
-        number = f"{sweep.prefix}-{len(earlier) + 1}"
+        # Jobs may have been deleted since: a number is never used twice.
+        last = max((_place(job) for job in earlier), default=0)
+        number = f"{sweep.prefix}-{last + 1}"
         metadata = {_NAME: sweep.sweep, _STORE: sweep.store, _CONTENT: content}
         try:
             self._start(
@@ -129,10 +132,10 @@ class Jobs:
         shown = 0
         while True:
             live = self.get(job.id).live
-            with self._reaching():
-                for text in self._tail(job.id, shown) if live else [self.log(job)[shown:]]:
-                    show(text)
-                    shown += len(text)
+            # What ``show`` raises, as for a closed pipe, says nothing of the cluster.
+            for text in self._tail(job.id, shown) if live else [self.log(job)[shown:]]:
+                show(text)
+                shown += len(text)
             if not live:
                 return self.get(job.id)
             time.sleep(POLL)
@@ -186,7 +189,7 @@ class Jobs:
             while True:
                 try:
                     text = runner.run(_next(tail))
-                except (RuntimeError, OSError):
+                except (RuntimeError, OSError, ClientError):
                     return  # the connection broke: whoever follows connects again
                 if text is None:
                     return
@@ -222,6 +225,11 @@ async def _next(tail: Any) -> str | None:
 def _is_of(one: JobDetails, sweep: Identity) -> bool:
     told = one.metadata or {}
     return (told.get(_NAME), told.get(_STORE)) == (sweep.sweep, sweep.store)
+
+
+def _place(job: Job) -> int:
+    """Read the number of a job among those of its sweep from its id."""
+    return int(job.id.rpartition("-")[2])
 
 
 def _job(one: JobDetails) -> Job:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from threading import Event, Thread
 
 import ray
@@ -22,6 +23,10 @@ from orchestrator.cluster.errors import ClusterLostError
 BETWEEN, TIMEOUT = 1.0, 2.0
 HEAD_PATIENCE = 20.0
 RAYLET_PATIENCE = 2.0  # the next call to it may be the last
+MISSES = 2
+"""Looks in vain, at least: one alone may be a packet that was lost."""
+OURS = (EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM)
+"""Errors of this side, which tell nothing of the other."""
 
 Abandon = Callable[[ClusterLostError], object]
 
@@ -64,12 +69,14 @@ def watch(
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Look every ``BETWEEN`` seconds whether all of ``lines`` answer, until ``over``."""
-    answered = dict.fromkeys(lines, clock())
+    answered, misses = dict.fromkeys(lines, clock()), dict.fromkeys(lines, 0)
     while not over.wait(BETWEEN):
         for line, last in answered.items():
             if _answers(line.address):
-                answered[line] = clock()
-            elif clock() - last > line.patience:
+                answered[line], misses[line] = clock(), 0
+                continue
+            misses[line] += 1
+            if clock() - last > line.patience and misses[line] >= MISSES:
                 abandon(
                     ClusterLostError(
                         f"{line.name} at {line.address} is gone, it has not answered for "
@@ -95,5 +102,5 @@ def _answers(address: str) -> bool:
     try:
         with socket.create_connection((host.strip("[]"), int(port)), TIMEOUT):
             return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in OURS

@@ -16,7 +16,11 @@ import ray
 from workers.contracts import Chain
 
 PERCENT = 100
-OUT_OF_MEMORY = "OutOfMemoryError"
+PATIENCE = 300.0
+"""Seconds that all networks together may take to be tried; the GPUs may be busy, or none there."""
+
+OUT_OF_MEMORY = ("OutOfMemoryError", "AcceleratorError: CUDA error: out of memory")
+"""What a cause begins with: PyTorch's own allocator, and CUDA where not even a context fits."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,9 +48,21 @@ class Shares:
         if not 0 < self._asked < 1:
             return
         first = {chain.network: chain for chain in reversed([*chains])}
-        ask = ray.remote(num_cpus=0, num_gpus=1, max_retries=0)(need)
+        # A function: Ray takes no method.
+        ask = ray.remote(num_cpus=0, num_gpus=1, max_retries=0)(lambda chain: need(chain))
         asked = {network: ask.remote(chain) for network, chain in first.items()}
+        _, late = ray.wait([*asked.values()], num_returns=len(asked), timeout=PATIENCE)
         for network, answer in asked.items():
+            if answer in late:
+                ray.cancel(answer, force=True)
+                _log.warning(
+                    "no GPU has tried a chain of %s within %g s: it is given the %g of one that "
+                    "were asked for",
+                    network,
+                    PATIENCE,
+                    self._asked,
+                )
+                continue
             try:
                 share = min(ceil(PERCENT * ray.get(answer)) / PERCENT, 1.0)
             except ray.exceptions.RayError as error:

@@ -52,7 +52,7 @@ def pack(
     for module in modules:
         if not module.exists():
             raise SweepError(f"--module {module}: no such file or folder")
-    packed = {module.resolve().stem for module in modules}
+    packed = {_named(module).stem for module in modules}
     for name, place in _own_modules(search_path(spec.source)):
         if name not in packed:
             raise SweepError(
@@ -64,13 +64,18 @@ def pack(
         _copy(file, folder / file.relative_to(root))
     beside = folder / spec.source.parent.relative_to(root)
     for module in modules:
-        _copy(module, beside / module.resolve().name)
+        _copy(module, beside / _named(module).name)
     sweep = spec.source.relative_to(root)
     return Shipment(folder, join(["prunesweep", "run", str(sweep), *options]))
 
 
 _INSTALLED = ("__main__", "orchestrator", "workers")
 """On the cluster anyway, even where it is run from its source here."""
+
+
+def _named(module: Path) -> Path:
+    """Give ``.`` a name, and leave a link its own: that is what the sweep imports."""
+    return Path(os.path.abspath(module))
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -83,12 +88,12 @@ def _copy(source: Path, target: Path) -> None:
 
 def _own_modules(folders: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield the top-level modules that were imported from ``folders``, with where they lie."""
-    wanted = {Path(folder).resolve() for folder in folders}
+    wanted = {os.path.realpath(folder) for folder in folders}
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if "." in name or name in _INSTALLED or file is None:
+        if "." in name or name in _INSTALLED:
             continue
-        path = Path(file).resolve()
-        path = path.parent if path.stem == "__init__" else path
-        if path.parent in wanted:
-            yield name, os.path.relpath(path)
+        # A package has folders, and perhaps no file; a module has a file alone.
+        places = [*getattr(module, "__path__", ())] or [getattr(module, "__file__", None)]
+        for place in filter(None, places):
+            if os.path.realpath(os.path.dirname(os.path.abspath(place))) in wanted:
+                yield name, os.path.relpath(place)

@@ -18,6 +18,7 @@ _STATES = {
     "network": "evaluating",
     "cells": "evaluating",
     "measure": "measuring",
+    "waiting": "waiting for another sweep",
     "retry": "trying again",
 }
 _KINDS: Mapping[str, Kind] = {

@@ -134,6 +134,7 @@ class Progress:
             "network": f"{where}, trained",
             "cells": f"{where}, evaluated",
             "measure": f"measured {event.detail}",
+            "waiting": "waiting for another sweep that works on the same network",
             "finished": "done",
             "failed": f"failed: {event.detail}",
             "blocked": f"blocked, {event.detail} failed",

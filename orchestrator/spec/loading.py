@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -28,7 +28,9 @@ MAX_BYTES = 2**18
 FOLDERS = ("store", "data_root")
 
 
-def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
+def load_sweep(
+    path: Path, overrides: Sequence[str] = (), environment: Mapping[str, str] | None = None
+) -> SweepSpec:
     """Read, merge, check and expand a sweep file.
 
     Relative paths start from the file that they are written in, those of ``overrides`` and of the
@@ -39,6 +41,7 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     Args:
         path: the YAML file.
         overrides: ``key.path=value`` each, as in ``networks.0.training.epochs=3``; values are YAML.
+        environment: the variables, by default those of this process.
 
     Raises:
         SweepError: one line for every mistake, with the place of the value that is wrong.
@@ -46,7 +49,8 @@ def load_sweep(path: Path, overrides: Sequence[str] = ()) -> SweepSpec:
     """
     text = _read(path, f"{path}:1:1")
     reader = _Reader()
-    root = from_environment(reader.extended(path, text), os.environ)
+    variables = os.environ if environment is None else environment
+    root = from_environment(reader.extended(path, text), variables)
     for assignment in overrides:
         root = override(root, assignment)
     plain = root.plain()

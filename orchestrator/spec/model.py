@@ -107,7 +107,8 @@ class ResourcesSpec(Section):
 
 def _no_password(uri: str) -> str:
     # The file is copied into every report, and its mistakes are printed with what was found.
-    if re.match(r"[^/?#]*://[^/?#]*:[^/?#]*@", uri):
+    # Databases take a password with a slash in it, and one among the options.
+    if re.search(r"://[^@/?#]*:[^@]*@|[?&](ssl)?(password|passwd)=", uri, re.IGNORECASE):
         raise ValueError(
             "a password does not belong in a sweep: set MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD, or the whole of MLFLOW_TRACKING_URI, in the environment"

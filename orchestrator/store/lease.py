@@ -17,7 +17,7 @@ import os
 import platform
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -122,7 +122,14 @@ class Rivals:
 
 
 @contextmanager
-def hold(storage: Storage, key: str, *, ttl: float = TTL, beat: float = BEAT) -> Iterator[None]:
+def hold(
+    storage: Storage,
+    key: str,
+    *,
+    ttl: float = TTL,
+    beat: float = BEAT,
+    waiting: Callable[[], None] = lambda: None,
+) -> Iterator[None]:
     """Wait until no other claim on ``key`` lives, then hold it and renew the claim every ``beat``.
 
     Args:
@@ -130,6 +137,7 @@ def hold(storage: Storage, key: str, *, ttl: float = TTL, beat: float = BEAT) ->
         key: what to hold; a thread that holds it already would wait for itself.
         ttl: seconds without renewal after which a claim is dead; several times ``beat``.
         beat: seconds between renewals.
+        waiting: called before each further look at the claims of others.
 
     Raises:
         OSError: the claim cannot be written; StoreError: object storage refuses it.
@@ -140,7 +148,7 @@ def hold(storage: Storage, key: str, *, ttl: float = TTL, beat: float = BEAT) ->
     stop = Event()
     pulse = Thread(target=_renew, args=(storage, path, content, stop, beat), daemon=True)
     try:
-        _acquire(storage, path, content, Rivals(storage, key, path, ttl))
+        _acquire(storage, path, content, Rivals(storage, key, path, ttl), waiting)
         pulse.start()
         yield
     finally:
@@ -155,7 +163,9 @@ def _own_claim() -> Claim:
     return Claim(this_host(), os.getpid(), _process(os.getpid())[1])
 
 
-def _acquire(storage: Storage, path: str, content: bytes, rivals: Rivals) -> None:
+def _acquire(
+    storage: Storage, path: str, content: bytes, rivals: Rivals, waiting: Callable[[], None]
+) -> None:
     delay = 0.05
     while True:
         living = rivals.living()
@@ -166,6 +176,7 @@ def _acquire(storage: Storage, path: str, content: bytes, rivals: Rivals) -> Non
                 return
             storage.remove_file(path)
         _log.info("waiting for the holder of %s", living[0])
+        waiting()
         time.sleep(delay * random.uniform(0.5, 1.5))
         delay = min(delay * 1.5, 2.0)
 

@@ -64,7 +64,7 @@ def check_location(location: str) -> str:
     """
     if location.lower().startswith(S3):
         parse_s3(location)
-    elif re.match(r"\w+://[^/?#]*:[^/?#]*@", location):
+    elif re.match(r"\w+://[^@/?#]*:[^@]*@", location):
         raise StoreError(_secret("a password before '@'"))
     return location
 

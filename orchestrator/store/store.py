@@ -13,7 +13,7 @@ An object is committed all or nothing, never changed, and checked against its ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
@@ -205,10 +205,12 @@ class Store:
             self._tasks[suite] = frozenset(tasks)
         return self._tasks[suite]
 
-    def lease(self, key: str) -> AbstractContextManager[None]:
+    def lease(
+        self, key: str, waiting: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[None]:
         """Wait until nobody else works on ``key``, then hold it; see ``lease.py``."""
         self._mark()
-        return hold(self.storage, checked_key(key))
+        return hold(self.storage, checked_key(key), waiting=waiting)
 
     def scratch(self, key: str) -> ScratchFile:
         """Return the scratch room of ``key``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 SQLITE = "sqlite:///"
 _FOLDERS = ("", "file")
+_PASSWORD = re.compile(r"(?<=[?&])(ssl)?(password|passwd)=[^&]*&?", re.IGNORECASE)
 
 
 class TrackingError(Exception):
@@ -60,9 +62,11 @@ def is_server(uri: str) -> bool:
 
 
 def display(uri: str) -> str:
-    """Show ``uri`` without the user name and the password that it may carry."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if parts.netloc else uri
+    """Show ``uri`` without the user name and the passwords that it may carry."""
+    scheme, mark, rest = uri.partition("://")
+    # Up to the last one: a database takes a password with a slash in it.
+    shown = rest.rpartition("@")[2] if urlsplit(uri).netloc else rest
+    return f"{scheme}{mark}{_PASSWORD.sub('', shown)}"
 
 
 def _local(spec: SweepSpec) -> Path:

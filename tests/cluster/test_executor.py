@@ -205,7 +205,7 @@ def test_two_hundred_chains_share_a_few_processes(cluster: None, tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_trial_that_no_machine_can_fit_is_refused(cluster: None) -> None:
-    executor = RayExecutor(trial=lambda *args: None, gpus=0.5)
+    executor = RayExecutor(trial=lambda *args: None, gpus=0.5, need=lambda chain: 0.1)
     with pytest.raises(ResourcesError, match=r"asks for 0\.5 GPU, this machine has 0"):
         executor.run([make_chain("a")], (), (), lambda event: None)
 

@@ -122,6 +122,27 @@ def test_of_two_submits_at_once_one_drives(
     assert [one.returncode for one in both] == [0, 0]
 
 
+def test_a_number_is_not_used_twice_when_jobs_are_deleted(
+    cluster: Cluster, sweep: Callable[..., Path], prunesweep: Client, tmp_path: Path
+) -> None:
+    file = sweep("deleted")
+    first, second = (prunesweep("submit", file.name).stderr.split()[1] for _ in range(2))
+    delete = ["ray", "job", "delete", "--address", cluster.address, first]
+    assert cluster.client(*delete, folder=tmp_path).returncode == 0
+    third = prunesweep("submit", file.name).stderr
+    assert third.startswith("submitted ")
+    assert third.split()[1] not in (first, second)
+
+
+def test_a_log_that_nobody_reads_any_more_is_no_fault_of_the_cluster(
+    cluster: Cluster, sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = sweep("piped")
+    follow = f"prunesweep submit {file.name} --address {cluster.address} | true"
+    ended = cluster.client("bash", "-c", follow, folder=tmp_path)
+    assert "no Ray cluster answers" not in ended.stderr
+
+
 def test_a_network_of_the_user_s_own_is_shipped(
     sweep: Callable[..., Path], prunesweep: Client, tmp_path: Path
 ) -> None:

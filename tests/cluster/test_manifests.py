@@ -9,7 +9,6 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from shutil import which
 from typing import Any
 
 import kubernetes_validate
@@ -229,10 +228,10 @@ def test_with_ray_and_a_sweep(tmp_path: Path, tiny: Any) -> None:
     assert list((tmp_path / "home").glob(".prunesweep-*")) == []
 
 
-@pytest.mark.skipif(which("shellcheck") is None, reason="shellcheck is not installed")
 @pytest.mark.parametrize("script", ["slurm.sh", "make-secrets"])
 def test_shell_scripts(script: str) -> None:
-    checked = subprocess.run(["shellcheck", DOCKER / script], capture_output=True, text=True)
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    checked = subprocess.run([shellcheck, DOCKER / script], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout
 
 

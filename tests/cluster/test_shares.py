@@ -90,6 +90,35 @@ def test_a_network_that_needs_more_is_given_more(
     assert "a chain of net needs 0.50 of a GPU's memory" in caplog.text
 
 
+class Judge:
+    """Judges by a method, as the trial of a real sweep does."""
+
+    def need(self, chain: Chain) -> float:
+        return 0.491
+
+
+@pytest.mark.slow
+def test_a_method_may_judge_what_a_network_needs(gpus: None) -> None:
+    shares = Shares(0.25)
+    shares.measure(chains(1), Judge().need)
+    assert shares.of("net") == 0.5
+
+
+@pytest.mark.slow
+def test_where_no_gpu_is_free_what_was_asked_for_is_given(
+    gpus: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def hangs(chain: Chain) -> float:
+        time.sleep(600)
+        return 1.0
+
+    monkeypatch.setattr("orchestrator.cluster.shares.PATIENCE", 3.0)
+    shares = Shares(0.25)
+    shares.measure(chains(1), hangs)
+    assert shares.of("net") == 0.25
+    assert "no GPU has tried a chain of net within 3 s" in caplog.text
+
+
 @pytest.mark.slow
 def test_what_runs_out_of_memory_is_tried_again_with_more(gpus: None, tmp_path: Path) -> None:
     events = run(12, resting(tmp_path, fails_below=0.9))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.cli.cluster_commands import identity_of
 from orchestrator.cluster.errors import ClusterError
 from orchestrator.cluster.job_folder import expect_lasting, report_folder
 from orchestrator.cluster.jobs import Identity
@@ -89,6 +90,31 @@ def test_a_module_that_the_cluster_would_lack_is_named(
         del sys.modules["shipment_test_net"]
 
 
+def test_a_package_without_a_file_and_a_link_are_named_too(
+    sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, link = sweep.parent / "shipment_test_bare", sweep.parent / "shipment_test_link.py"
+    package.mkdir()
+    (package / "nets.py").touch()
+    (tmp_path / "version_two.py").touch()
+    link.symlink_to(tmp_path / "version_two.py")
+    monkeypatch.syspath_prepend(str(sweep.parent))
+    names = ("shipment_test_bare.nets", "shipment_test_link")
+    try:
+        for name in names:
+            __import__(name)
+        with pytest.raises(SweepError, match="uses shipment_test_bare,"):
+            packed(sweep, tmp_path / "out", link)
+        with pytest.raises(SweepError, match="uses shipment_test_link,"):
+            packed(sweep, tmp_path / "again", package)
+        shipment = packed(sweep, tmp_path / "with", link, package)
+        shipped = {"sweeps/shipment_test_link.py", "sweeps/shipment_test_bare/nets.py"}
+        assert files(shipment.folder) >= shipped
+    finally:
+        for name in (*names, "shipment_test_bare"):
+            sys.modules.pop(name, None)
+
+
 def test_the_digest_is_that_of_the_content(sweep: Path, tmp_path: Path) -> None:
     first, second = packed(sweep, tmp_path / "a"), packed(sweep, tmp_path / "b")
     assert first.digest == second.digest
@@ -101,6 +127,14 @@ def test_a_sweep_is_told_by_its_name_and_its_store() -> None:
     prefixes = {Identity(*of).prefix for of in (("a",), ("b",), ("a", "s3://x"), ("a b/c",))}
     assert len(prefixes) == 4
     assert Identity("a b/c").prefix.startswith("prunesweep-a-b-c-")
+
+
+def test_this_machine_s_store_does_not_change_which_sweep_it_is(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNESWEEP_STORE", "s3://mine/store")
+    assert identity_of(sweep, None) == Identity("small")
+    assert identity_of(sweep, ["store=s3://ours/store"]) == Identity("small", "s3://ours/store")
 
 
 def test_nothing_that_lasts_goes_into_the_folder_of_a_job(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from itertools import count
 from threading import Event, Thread
 
 import pytest
@@ -61,3 +62,22 @@ def test_the_watch_ends_with_the_run(listener: socket.socket) -> None:
     over.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_one_look_in_vain_is_not_enough(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True, False, True])
+    over = Event()
+    lost: list[ClusterLostError] = []
+
+    def answer(address: str) -> bool:
+        found = next(answers, None)
+        if found is None:
+            over.set()
+        return found is not False
+
+    monkeypatch.setattr(lifelines, "_answers", answer)
+    late = count(0.0, 10.0)
+    watch([line(listener, 2)], lost.append, over, lambda: next(late))
+    assert lost == []

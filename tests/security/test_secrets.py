@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator.tracking.location import display
+
 Write = Callable[..., Path]
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "AKIA5ECRET0000000001",
@@ -59,6 +61,21 @@ def test_a_run_keeps_secrets(
     told = prunesweep("status", file, "--json")
     said = [text for each in (unheard, published, told) for text in (each.out, each.err)]
     assert leaks(tmp_path, *said) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"postgresql://reader:a/{PASSWORD}@127.0.0.1/mlflow",
+        f"postgresql://127.0.0.1/mlflow?user=reader&password={PASSWORD}",
+    ],
+)
+def test_nor_is_one_that_only_a_database_takes(prunesweep: Any, tiny: Write, uri: str) -> None:
+    ended = prunesweep("plan", tiny(tracking={"uri": uri}))
+    assert ended.code == 2
+    assert "not belong in" in ended.err
+    assert PASSWORD not in ended.err + ended.out + display(uri)
+    assert "127.0.0.1/mlflow" in display(uri)
 
 
 @pytest.mark.parametrize("key", ["tracking", "store"])

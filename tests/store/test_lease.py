@@ -247,3 +247,19 @@ def test_many_take_turns_in_a_bucket(bucket_uri: str) -> None:
     for thread in threads:
         thread.join()
     assert (inside, most) == ([0], [1])
+
+
+def test_who_waits_is_asked_to_say_so(storage: Storage) -> None:
+    told = []
+    with hold(storage, KEY):
+
+        def give_up() -> None:
+            told.append(KEY)
+            if len(told) == 3:
+                raise TimeoutError
+
+        with pytest.raises(TimeoutError), hold(storage, KEY, waiting=give_up):
+            pass
+    assert told == [KEY] * 3
+    with hold(storage, KEY, waiting=give_up):
+        assert told == [KEY] * 3

@@ -80,8 +80,13 @@ class Store(Protocol):
         """Return the keys of the tasks that ``network`` has predictions for."""
         ...
 
-    def lease(self, key: str) -> AbstractContextManager[None]:
-        """Wait until nobody else works on ``key``, then hold it and keep the hold alive."""
+    def lease(
+        self, key: str, waiting: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Wait until nobody else works on ``key``, then hold it and keep the hold alive.
+
+        ``waiting`` is called again and again until then.
+        """
         ...
 
     def scratch(self, key: str) -> Scratch:
@@ -95,12 +100,21 @@ class Event:
 
     ``level`` is that of the network concerned, 0 for the parent. ``done`` of ``total`` are its
     epochs for ``epoch``, 0 when training begins, and its evaluations for ``cells``; these are
-    committed once all are done.
+    committed once all are done. ``waiting`` is for another sweep that works on the same network.
     """
 
     chain: str
     kind: Literal[
-        "start", "epoch", "network", "cells", "measure", "finished", "failed", "blocked", "retry"
+        "start",
+        "epoch",
+        "network",
+        "cells",
+        "measure",
+        "waiting",
+        "finished",
+        "failed",
+        "blocked",
+        "retry",
     ]
     level: int = 0
     done: int = 0

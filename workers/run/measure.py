@@ -52,7 +52,7 @@ def measure(site: Site, cell: MeasureCell) -> None:
     """Commit what ``cell`` finds on the chain, unless it is there."""
     if site.store.has(cell.key):
         return
-    with site.store.lease(cell.key):
+    with site.store.lease(cell.key, site.wait):
         if site.store.has(cell.key):
             return
         start = time.perf_counter()

@@ -10,7 +10,17 @@ from typing import Any
 import torch
 
 from workers.checkpoint import WEIGHTS, architecture, restore
-from workers.contracts import Chain, DataError, Images, Report, Runtime, Samples, Store, Training
+from workers.contracts import (
+    Chain,
+    DataError,
+    Event,
+    Images,
+    Report,
+    Runtime,
+    Samples,
+    Store,
+    Training,
+)
 from workers.pruning.bounds import DELTA, MAP_DELTA
 from workers.pruning.samples import BATCH, MAP_BATCH, sample_count
 from workers.pruning.size import layer_shapes
@@ -57,6 +67,10 @@ class Site:
         """How an untrained network of the chain is made."""
         train = self.data.train
         return architecture(self.chain.model, channels=train.channels, classes=len(train.classes))
+
+    def wait(self) -> None:
+        """Tell that another sweep works on what this chain needs: it does not hang."""
+        self.report(Event(chain=self.chain.name, kind="waiting", total=1))
 
     def stored(self, key: str) -> torch.nn.Module:
         """Rebuild a committed network on the device."""

@@ -66,7 +66,7 @@ def release() -> None:
 def _make(site: Site, stage: Stage) -> None:
     if site.store.has(stage.key):
         return
-    with site.store.lease(stage.lease):
+    with site.store.lease(stage.lease, site.wait):
         if site.store.has(stage.key):
             return
         network, record = stage.make()
@@ -78,7 +78,7 @@ def _make(site: Site, stage: Stage) -> None:
 def _evaluate(site: Site, stage: Stage, tasks: Sequence[TaskCell]) -> None:
     if not _missing(site.store, stage.key, tasks):
         return
-    with site.store.lease(stage.key):
+    with site.store.lease(stage.key, site.wait):
         missing = _missing(site.store, stage.key, tasks)
         if not missing:
             return

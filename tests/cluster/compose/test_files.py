@@ -151,6 +151,15 @@ def test_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
     assert all(re.fullmatch("[0-9a-f]{64}", text) for text in made)
 
 
+def test_no_secret_is_an_argument_or_in_an_environment() -> None:
+    for one in services(document(["compose.yaml"])).values():
+        for secret in one.secrets:
+            reads = rf"\$\$?\(cat /run/secrets/{secret}\)"
+            for text in filter(re.compile(reads).search, one.command):
+                (name,) = re.findall(rf'export (\w+)="?{reads}', text)
+                assert f"${name}" not in text
+
+
 def test_the_dockerfile_passes_its_linter() -> None:
     hadolint = Path(sys.prefix) / "bin" / "hadolint"
     said = subprocess.run([hadolint, DOCKER / "Dockerfile"], capture_output=True, text=True)
