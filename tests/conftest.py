@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,26 @@ def voc_root(tmp_path: Path) -> Path:
     for folder, chosen in ((lists, range(18, 22)), (sbd, range(10, 20))):
         (folder / "val.txt").write_text("".join(f"2008_{index:06}\n" for index in chosen))
     return tmp_path
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Callable[[str, str], Path]]:
+    """Mount file systems of a given size below the test's folder, where that is possible."""
+    folders: list[Path] = []
+
+    def mount(name: str, size: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True)
+        except FileNotFoundError:
+            pytest.skip("there is no command 'mount'")
+        if done.returncode:
+            pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
+        folders.append(folder)
+        return folder
+
+    yield mount
+    for folder in folders:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)

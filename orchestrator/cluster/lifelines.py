@@ -31,8 +31,8 @@ OURS = (EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM)
 Abandon = Callable[[ClusterLostError], object]
 
 
-def end_process(error: ClusterLostError) -> None:
-    """Say what happened and end this process without a further call of Ray's."""
+def end_process(error: Exception) -> None:
+    """Say what happened and end this process: there is no other way out of Ray's calls."""
     print(error, file=sys.stderr, flush=True)
     os._exit(1)
 

@@ -89,11 +89,11 @@ def _run(sweep: Sweep, state: State, executor: str, tracker: Tracker) -> Driven:
     with progress_of(sweep.spec.name, state.pending, missing) as progress:
 
         def abandon(error: Exception) -> None:
+            from orchestrator.cluster.lifelines import end_process
+
             background.close()
             progress.__exit__(type(error), error, None)
-            _warn(str(error))
-            sys.stderr.flush()
-            os._exit(1)  # no other way out: calls to Ray do not return
+            end_process(error)
 
         def numbers() -> Numbers:
             return replace(progress.numbers(), cached=cached)
