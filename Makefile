@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 
 test: check
 	$(BIN)/pytest -m "not slow" -n 2
-	$(BIN)/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations 25
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/pytest -m "not slow" -n 2

@@ -9,9 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import ray
-from ray import cloudpickle, tune
+from ray import tune
 
 from orchestrator.cluster.lifelines import Abandon, end_process, lifelines
+from orchestrator.cluster.packed import PackedChains
+from orchestrator.cluster.scheduler import Forgetful
 from orchestrator.cluster.searcher import PlanSearcher
 from orchestrator.cluster.session import on_cluster, session
 from orchestrator.cluster.shares import OUT_OF_MEMORY, Shares
@@ -86,8 +88,7 @@ class RayExecutor:
         shares: Shares,
         scratch: str,
     ) -> tune.Tuner:
-        # Serialised one by one: each trial is given them all, and loads no more than its own.
-        packed = {chain.name: cloudpickle.dumps(chain) for chain in chains}
+        packed = PackedChains.of(chains)
         function = tune.with_parameters(walk, trial=self.trial, chains=packed, tasks=tuple(tasks))
         network_of = {chain.name: chain.network for chain in chains}
         cpus = self.cpus  # pickled with what sizes a trial, as this executor cannot be
@@ -106,6 +107,7 @@ class RayExecutor:
             tune.with_resources(function, lambda config: _bundle(cpus, config["gpus"])),
             tune_config=tune.TuneConfig(
                 search_alg=PlanSearcher(frontier, shares),
+                scheduler=Forgetful(),
                 num_samples=-1,
                 max_concurrent_trials=_slots(self, len(chains)),
                 reuse_actors=True,

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ray import cloudpickle, tune
+from ray import tune
+from ray.tune.progress_reporter import TrialProgressCallback
 
+from orchestrator.cluster.packed import PackedChains
 from orchestrator.cluster.searcher import Unsaved
 from orchestrator.cluster.silence import Silence
 from orchestrator.execution.executor import Trial, cause_of, throttled
 from orchestrator.execution.frontier import Frontier
-from workers.contracts import Chain, Event, PermanentError, Report, TaskCell
+from workers.contracts import Event, PermanentError, Report, TaskCell
 
 
-class Ear(Unsaved, tune.Callback):
-    """Hears of every trial in the driver: forwards its events, closes its chain."""
+class Ear(Unsaved, TrialProgressCallback):
+    """Hears of every trial in the driver: forwards its events, closes its chain.
+
+    It takes the place of Tune's own progress, which prints nothing here but keeps every trial.
+    """
 
     def __init__(
         self,
@@ -87,11 +92,11 @@ def _last_failure(file: str | None) -> str:
 def walk(
     config: dict[str, str],
     trial: Trial,
-    chains: Mapping[str, bytes],
+    chains: PackedChains,
     tasks: Sequence[TaskCell],
 ) -> None:
     """Run in a worker process; Tune ends it when this raises, so that a retry starts clean."""
-    chain: Chain = cloudpickle.loads(chains[config["chain"]])
+    chain = chains[config["chain"]]
     try:
         _tell(Event(chain=chain.name, kind="start"))
         trial(chain, tasks, throttled(_tell))

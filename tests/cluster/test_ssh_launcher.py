@@ -50,6 +50,12 @@ SERVER = (
     *("-o", "PermitRootLogin=prohibit-password", "-o", "PasswordAuthentication=no"),
     *("-o", "UsePAM=no", "-o", "PrintMotd=no"),
 )
+CHANGES = {
+    "192.168.1.10": "172.30.0.2",
+    "192.168.1.11": "172.30.0.3",
+    # A worker that has lost its head waits ten seconds, not a minute.
+    "token;\n    setsid": "token RAY_gcs_rpc_server_reconnect_timeout_s=10;\n    setsid",
+}
 SWEEP = """
 name: by-ssh
 networks:
@@ -154,8 +160,11 @@ def prepare(folder: Path) -> tuple[str, ...]:
         else:
             shutil.copy(source, copy)
     cluster = copy / "docker" / "ray-cluster.yaml"
-    text = cluster.read_text().replace("192.168.1.10", "172.30.0.2")
-    cluster.write_text(text.replace("192.168.1.11", "172.30.0.3"))
+    text = cluster.read_text()
+    for ours, theirs in CHANGES.items():
+        assert ours in text
+        text = text.replace(ours, theirs)
+    cluster.write_text(text)
     (copy / "mine.yaml").write_text(SWEEP)
     return machines
 

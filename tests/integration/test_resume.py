@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from orchestrator.collect import collect
 from orchestrator.sweep import open_sweep
+from tests.conftest import TINY
 
 Write = Callable[..., Path]
 COMMAND = str(Path(sys.executable).with_name("prunesweep"))
@@ -44,6 +47,22 @@ def committed(folder: Path) -> dict[str, float]:
     return {record.parent.name: record.stat().st_mtime_ns for record in records}
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of the tiny sweep, run undisturbed; nobody writes to it."""
+    folder = tmp_path_factory.mktemp("finished")
+    file = folder / "tiny.yaml"
+    file.write_text(yaml.safe_dump(TINY))
+    run(file)
+    return folder / "store"
+
+
+@pytest.fixture
+def cached(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished store as this test's own, with the same times."""
+    return shutil.copytree(finished, tmp_path / "store")
+
+
 def table(file: Path) -> Any:
     sweep = open_sweep(file)
     return collect(sweep.plan, sweep.store)
@@ -56,9 +75,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-def test_a_second_run_computes_nothing(tiny: Write, tmp_path: Path) -> None:
+def test_a_second_run_computes_nothing(tiny: Write, tmp_path: Path, cached: Path) -> None:
     file = tiny()
-    run(file)
     before = committed(tmp_path)
     run(file)
     assert len(before) == 2 * 10
@@ -77,9 +95,8 @@ def test_a_second_run_computes_nothing(tiny: Write, tmp_path: Path) -> None:
     ids=["seed", "method", "ratio", "task"],
 )
 def test_an_extension_runs_only_what_is_missing(
-    tiny: Write, tmp_path: Path, change: dict[str, Any], networks: int, cells: int
+    tiny: Write, tmp_path: Path, cached: Path, change: dict[str, Any], networks: int, cells: int
 ) -> None:
-    run(tiny())
     before = committed(tmp_path)
     file = tiny(**change)
     assert (missing(file)["networks"], missing(file)["cells"]) == (networks, cells)
@@ -92,10 +109,9 @@ def test_an_extension_runs_only_what_is_missing(
 
 @pytest.mark.parametrize("executor", ["local", "ray"])
 def test_killed_and_resumed_equals_undisturbed_to_the_bit(
-    tiny: Write, tmp_path: Path, executor: str
+    tiny: Write, tmp_path: Path, finished: Path, executor: str
 ) -> None:
-    undisturbed = tiny("undisturbed.yaml", store="undisturbed")
-    run(undisturbed)
+    undisturbed = tiny("undisturbed.yaml", store=str(finished))
     file = tiny()
     driver = subprocess.Popen(
         [COMMAND, "run", str(file), "--executor", executor],
