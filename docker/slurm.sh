@@ -59,11 +59,13 @@ start() { # NODE OPTION...: one node of the cluster, for as long as its step liv
 
 start "$head" --head --node-ip-address="$address" --port="$port" --num-cpus=0 --num-gpus=0 \
     --include-dashboard=false
-for _ in $(seq 120); do
-    ray health-check --address "$address:$port" 2>/dev/null && break
-    kill -0 "${steps[0]}" || { echo "Ray's head did not start" >&2; exit 1; }
+answers=
+for _ in {1..120}; do
+    ray health-check --address "$address:$port" 2>/dev/null && answers=yes && break
+    kill -0 "${steps[0]}" 2>/dev/null || { echo "Ray's head did not start" >&2; exit 1; }
     sleep 1
 done
+[ "$answers" ] || { echo "Ray's head on $head did not answer at $address:$port in 120 tries" >&2; exit 1; }
 for node in "${nodes[@]}"; do
     start "$node" --address="$address:$port" \
         --num-cpus="${SLURM_CPUS_PER_TASK:-$(nproc)}" --num-gpus="${SLURM_GPUS_ON_NODE:-0}"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from orchestrator.cli.arguments import File, Sets, Uri, spell
+from orchestrator.cli.cluster_sweep import Modules, checked, identity
 from orchestrator.cli.output import complain, fail
 
 if TYPE_CHECKING:
-    from orchestrator.cluster.jobs import Identity, Job, Jobs
-    from orchestrator.spec import SweepSpec
+    from orchestrator.cluster.job import Identity, Job
+    from orchestrator.cluster.jobs import Jobs
 
 Address = Annotated[
     str,
@@ -34,10 +31,7 @@ def submit(
     file: File,
     sets: Sets = None,
     address: Address = LOCAL,
-    module: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="PATH", help="A Python file or package of your own; repeatable."),
-    ] = None,
+    module: Modules = None,
     tracking_uri: Uri = None,
     wait: Annotated[bool, typer.Option(help="Follow the log until the sweep ends.")] = True,
 ) -> None:
@@ -49,16 +43,17 @@ def submit(
     from orchestrator.cluster.jobs import Jobs
     from orchestrator.cluster.shipment import pack
 
-    spec = _checked(file, sets)
+    spec = checked(file, sets)
     options = [word for pair in sets or () for word in ("--set", pair)]
     _expect_no_password(tracking_uri)
     options += ["--tracking-uri", tracking_uri] if tracking_uri else []
     with TemporaryDirectory() as folder:
-        shipment = pack(spec, module or (), options, Path(folder))
+        shipment = pack(spec, module or (), Path(folder))
+        command = shipment.command("run", *options)
         jobs = Jobs(address)
         known = identity(spec)
         before = {job.id for job in jobs.of(known)}
-        job = jobs.submit(known, shipment.entrypoint, shipment.folder, shipment.digest)
+        job = jobs.submit(known, command, shipment.folder, shipment.digest(command))
     verb = "attached to" if job.id in before else "submitted"
     complain(f"{verb} {job.id} on {address}")
     if wait:
@@ -82,7 +77,7 @@ def logs(
     from orchestrator.cluster.jobs import Jobs
 
     jobs = Jobs(address)
-    job = newest(jobs, identity(_checked(file, sets)))
+    job = _newest(jobs, identity(checked(file, sets)))
     if follow:
         _follow(jobs, job, file, sets, address)
     else:
@@ -97,30 +92,13 @@ def stop(file: File, sets: Sets = None, address: Address = LOCAL) -> None:
     from orchestrator.cluster.jobs import Jobs
 
     jobs = Jobs(address)
-    job = newest(jobs, identity(_checked(file, sets)))
+    job = _newest(jobs, identity(checked(file, sets)))
     if not job.live:
         complain(f"{job.id} has ended already: {job.status.lower()}")
         return
     ended = jobs.stop(job)
     again = spell("submit", file, sets, "--address", address)
     complain(f"{ended.id} {ended.status.lower()}; what was committed is kept. Go on with: {again}")
-
-
-def _checked(file: Path, sets: list[str] | None) -> SweepSpec:
-    """Read and check the sweep, and plan it as far as the data are here."""
-    from orchestrator.plan import make_plan
-    from orchestrator.search_path import extend_search_path, search_path
-    from orchestrator.spec.loading import load_sweep
-    from workers.contracts import DataError
-
-    extend_search_path(search_path(file))
-    with redirect_stdout(sys.stderr):
-        spec = load_sweep(file, sets or (), _shared())
-        try:
-            make_plan(spec)
-        except DataError as error:
-            complain(f"not checked here, but on the cluster: {error}")
-    return spec
 
 
 def _expect_no_password(uri: str | None) -> None:
@@ -134,27 +112,7 @@ def _expect_no_password(uri: str | None) -> None:
         )
 
 
-def _shared() -> dict[str, str]:
-    """Return the environment without this machine's own store: a cluster says where its own is."""
-    return {name: text for name, text in os.environ.items() if name != "PRUNESWEEP_STORE"}
-
-
-def identity(spec: SweepSpec) -> Identity:
-    """Tell the sweep from others on the cluster; a folder here says nothing about one there."""
-    from orchestrator.cluster.jobs import Identity
-
-    return Identity(spec.name, str(spec.store) if "://" in str(spec.store) else "")
-
-
-def identity_of(file: Path, sets: list[str] | None) -> Identity:
-    """Tell the sweep in ``file``, which has been read before, from others on the cluster."""
-    from orchestrator.spec.loading import load_sweep
-
-    with redirect_stderr(StringIO()):  # what it says of code has been said
-        return identity(load_sweep(file, sets or (), _shared()))
-
-
-def newest(jobs: Jobs, sweep: Identity) -> Job:
+def _newest(jobs: Jobs, sweep: Identity) -> Job:
     """Return the newest job of ``sweep``.
 
     Raises:
@@ -172,10 +130,17 @@ def _follow(
     jobs: Jobs, job: Job, file: Path, sets: list[str] | None, address: str, *options: str
 ) -> None:
     """Show the log until the end; ``options`` are those that another ``submit`` needs too."""
+    from orchestrator.cluster.errors import ClusterSilentError
+    from orchestrator.cluster.following import follow
+    from orchestrator.cluster.waiting import PATIENCE
+
+    more = spell("logs", file, sets, "--follow", "--address", address)
     try:
-        ended = jobs.follow(job, lambda text: print(text, end="", flush=True))
+        ended = follow(jobs, job, lambda text: print(text, end="", flush=True))
+    except ClusterSilentError:
+        silent = f"the cluster at {address} has given no answer for {PATIENCE:g} s"
+        fail(f"{silent}; the sweep may go on. Attach to it again with: {more}", 1)
     except KeyboardInterrupt:
-        more = spell("logs", file, sets, "--follow", "--address", address)
         end = spell("stop", file, sets, "--address", address)
         fail(f"\nthe sweep goes on. Its log: {more}\nTo end it: {end}", 130)
     if ended.status != "SUCCEEDED":

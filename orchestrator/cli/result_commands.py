@@ -24,7 +24,7 @@ from orchestrator.cli.output import complain, fail, show, show_json
 
 if TYPE_CHECKING:
     from orchestrator.analysis import Results
-    from orchestrator.report import ReportContext
+    from orchestrator.report.context import ReportContext
     from orchestrator.sweep import Sweep
 
 
@@ -85,12 +85,12 @@ def publish(file: File, sets: Sets = None, tracking_uri: Uri = None) -> None:
 
     Doing it twice changes nothing.
     """
-    from orchestrator.execution.driver import open_tracker
-    from orchestrator.report import write_report as report_to
+    from orchestrator.execution.assembly import open_tracker
     from orchestrator.report.answer import answers
+    from orchestrator.report.write import write_report as report_to
     from orchestrator.sweep import beyond_accuracy, context, results
     from orchestrator.tracking.location import display
-    from orchestrator.tracking.tracker import Progress
+    from orchestrator.tracking.progress import Progress
 
     sweep = open_sweep(file, sets)
     tracker = open_tracker(sweep, tracking_uri)
@@ -134,8 +134,8 @@ def write_report(
 ) -> None:
     """Analyse ``sweep``, write its report to ``output`` and show its summary."""
     from orchestrator.cluster.job_folder import report_folder
-    from orchestrator.report import write_report as report_to
     from orchestrator.report.terminal import summary
+    from orchestrator.report.write import write_report as report_to
     from orchestrator.sweep import beyond_accuracy, context, results
 
     folder = output or report_folder(sweep.spec.name, sweep.spec.store)
@@ -154,7 +154,7 @@ def write_report(
 def _publish_report(
     sweep: Sweep, uri: str | None, folder: Path, found: Results, told: ReportContext
 ) -> None:
-    from orchestrator.execution.driver import open_tracker
+    from orchestrator.execution.assembly import open_tracker
     from orchestrator.report.answer import answers
     from orchestrator.tracking.location import TrackingError
 

@@ -1,142 +1,137 @@
-"""``status``: how far a sweep is, from its store, and from its job where it runs on a cluster."""
+"""``status``: how far a sweep is, here or on a cluster."""
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli.arguments import File, Json, Sets, open_sweep
+from orchestrator.cli.cluster_sweep import Modules, checked, identity
 from orchestrator.cli.output import show, show_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from rich.console import RenderableType
 
-    from orchestrator.execution.frontier import Outcome
-    from orchestrator.plan.state import State
-    from orchestrator.sweep import Sweep
+    from orchestrator.cli.look import Look
 
-SECONDS = 2.0
-"""Between two looks."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """A sweep at one moment; ``job`` describes its newest job, if a cluster was asked."""
-
-    name: str
-    state: State
-    outcome: Outcome
-    busy: set[str]
-    job: dict[str, str] | None
-    store: str
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will happen; what failed is tried again by another run alone."""
-        if self.job is not None:
-            return self.job["status"] not in ("PENDING", "RUNNING")
-        ended = self.outcome.failed.keys() | self.outcome.blocked.keys()
-        return all(chain.name in ended for chain in self.state.pending)
-
-    def table(self) -> RenderableType:
-        """Lay out what is unfinished and the counts."""
-        from rich.console import Group
-        from rich.text import Text
-
-        from orchestrator.cli import tables
-
-        table = tables.status_table(self.name, self.state, self.outcome, self.busy)
-        if self.job is None:
-            return table
-        number, status, last = self.job.values()
-        told = f"job {number}: {status.lower()}"
-        # What runs on a cluster may be kept where this machine does not look.
-        looked = f"counted in the store {self.store}; PRUNESWEEP_STORE names another"
-        return Group(table, Text(told), Text(last, "dim"), Text(looked, "dim"))
+SECONDS, CHAINS = 2.0, 200
+"""Between two looks; of a sweep of more chains proportionally longer, as each look costs more."""
 
 
 def status(
     file: File,
     sets: Sets = None,
     as_json: Json = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until it ends.")] = False,
-    address: Annotated[
-        str | None, typer.Option(metavar="URL", help="Ask this cluster for the sweep's job too.")
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Keep showing it until it ends; with --json a line a look."),
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--for", hidden=True, help="Watch for so long instead.")
     ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Ask a cluster: its dashboard, http://head:8265. It counts there."
+        ),
+    ] = None,
+    module: Modules = None,
 ) -> None:
-    """Show how far a sweep is, what failed and why."""
+    """Show how far a sweep is, what failed and why.
+
+    With --address it is counted in the cluster's store, and its driver's progress and last lines
+    are shown too.
+    """
+    looks = _there(address, file, sets, module or []) if address else _here(file, sets)
+    with closing(looks):
+        if watch:
+            _watch(_until(looks, seconds), as_json, address)
+        elif as_json:
+            show_json(asdict(next(looks)))
+        else:
+            show(_table(next(looks), address))
+
+
+def _here(file: Path, sets: list[str] | None) -> Generator[Look]:
+    from orchestrator.cli.look import look_at
+    from orchestrator.cluster.job_folder import expect_lasting
+
     sweep = open_sweep(file, sets)
-    job = _newest_job(file, sets, address) if address else lambda: None
-    if watch:
-        _watch(lambda: _look(sweep, job()))
-        return
-    look = _look(sweep, job())
-    if as_json:
-        show_json(_json(look))
-    else:
-        show(look.table())
+    expect_lasting(sweep.spec.store)
+    while True:
+        yield look_at(sweep)
 
 
-def _look(sweep: Sweep, job: dict[str, str] | None) -> Look:
-    from orchestrator.execution.outcome import read_outcome
-    from orchestrator.store.verify import worked_on
-
-    outcome = read_outcome(sweep.store, sweep.spec.name)
-    busy = worked_on(sweep.store)
-    return Look(sweep.spec.name, sweep.state(), outcome, busy, job, str(sweep.store.location))
-
-
-def _newest_job(file: Path, sets: list[str] | None, address: str) -> Callable[[], dict[str, str]]:
-    """Return what describes the newest job of a sweep: its id, its status, its last line."""
-    from orchestrator.cli.cluster_commands import identity_of, newest
+def _there(
+    address: str, file: Path, sets: list[str] | None, modules: list[Path]
+) -> Generator[Look]:
+    from orchestrator.cli.cluster_look import cluster_looks
+    from orchestrator.cluster.counting import Counting
     from orchestrator.cluster.jobs import Jobs
+    from orchestrator.cluster.shipment import pack
 
-    jobs, known = Jobs(address), identity_of(file, sets)
+    spec = checked(file, sets)
+    options = [word for pair in sets or () for word in ("--set", pair)]
+    with TemporaryDirectory() as folder:
+        shipment = pack(spec, modules, Path(folder))
+        jobs = Jobs(address)
+        counting = Counting(jobs, shipment, options)
+        with closing(cluster_looks(jobs, identity(spec), counting)) as looks:
+            yield from looks
 
-    def describe() -> dict[str, str]:
-        job = newest(jobs, known)
-        lines = jobs.log(job).strip().splitlines()
-        return {"id": job.id, "status": job.status, "last": lines[-1] if lines else ""}
 
-    return describe
+def _until(looks: Iterator[Look], seconds: float | None) -> Iterator[Look]:
+    """Yield looks until the sweep is over, or for so long."""
+    start = time.monotonic()
+    for look in looks:
+        yield look
+        if look.over if seconds is None else time.monotonic() - start >= seconds:
+            return
+        time.sleep(SECONDS * max(1.0, len(look.chains) / CHAINS))
 
 
-def _watch(look: Callable[[], Look]) -> None:
-    """Show every change: in place on a terminal, else one table after the other."""
+def _watch(looks: Iterator[Look], as_json: bool, address: str | None) -> None:
+    """Show every look as a line of JSON, or every change: in place on a terminal."""
     from rich.console import Console
     from rich.live import Live
 
-    now = look()
-    if not Console().is_terminal:
-        show(now.table())
-        while not now.over:
-            time.sleep(SECONDS)
-            before, now = now, look()
-            if now != before:
-                show(now.table())
-        return
-    with Live(now.table(), console=Console(highlight=False), auto_refresh=False) as live:
-        while not now.over:
-            time.sleep(SECONDS)
-            now = look()
-            live.update(now.table(), refresh=True)
+    if as_json:
+        for look in looks:
+            print(json.dumps(asdict(look)), flush=True)
+    elif not Console().is_terminal:
+        before = None
+        for look in looks:
+            if look != before:
+                show(_table(look, address))
+            before = look
+    else:
+        with Live(console=Console(highlight=False), auto_refresh=False) as live:
+            for look in looks:
+                live.update(_table(look, address), refresh=True)
 
 
-def _json(look: Look) -> dict[str, object]:
+def _table(look: Look, address: str | None) -> RenderableType:
+    """Lay out what is unfinished and the counts; of a cluster also where, and the driver."""
+    from rich.console import Group
+    from rich.text import Text
+
     from orchestrator.cli import tables
 
-    states = look.state.chains
-    return {
-        "sweep": look.name,
-        "counts": tables.plan_counts(look.state, look.outcome),
-        "chains": {s.chain.name: tables.chain_state(s, look.outcome, look.busy) for s in states},
-        "failed": dict(look.outcome.failed),
-        "blocked": dict(look.outcome.blocked),
-        **({"job": look.job} if look.job else {}),
-    }
+    table = tables.status_table(look)
+    if not address:
+        return table
+    where = Text(f"counted on the cluster, in {look.store}", "dim")
+    if (job := look.job) is None:
+        return Group(table, where, Text("no job of this sweep"))
+    told = ", ".join(filter(None, [job.status.lower(), job.progress]))
+    failed = f": {job.message}" if job.status == "FAILED" else ""
+    lines = (Text(line, "dim") for line in job.lines)
+    return Group(table, where, Text(f"job {job.id}: {told}{failed}"), *lines)

@@ -38,7 +38,7 @@ def plan(
     """
     from orchestrator.cli import tables
     from orchestrator.execution.driver import check
-    from orchestrator.plan.estimate import naive_epochs
+    from orchestrator.plan.naive import naive_epochs
 
     sweep = open_sweep(file, sets)
     state = sweep.state()
@@ -94,7 +94,8 @@ def run(
 
 
 def _estimate(sweep: Sweep, state: State) -> Estimate:
-    from orchestrator.execution.driver import prober, workers_of
+    from orchestrator.execution.assembly import workers_of
+    from orchestrator.execution.driver import prober
     from orchestrator.plan.estimate import estimate
     from orchestrator.plan.overheads import OVERHEADS
 

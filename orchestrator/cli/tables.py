@@ -10,14 +10,16 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.execution.duration import duration
 from orchestrator.execution.frontier import Outcome
-from orchestrator.execution.pace import duration
 from orchestrator.plan import Plan
-from orchestrator.plan.estimate import Estimate, naive_epochs
+from orchestrator.plan.estimate import Estimate
+from orchestrator.plan.naive import naive_epochs
 from orchestrator.plan.state import ChainState, State, Tally
 from orchestrator.plan.work import made_by
 
 if TYPE_CHECKING:
+    from orchestrator.cli.look import Look
     from orchestrator.store.verify import Damage, Garbage
 
 ROWS = 20
@@ -83,30 +85,23 @@ def _estimate_lines(estimate: Estimate) -> Iterator[str]:
         yield f"and for {more:,} more networks"
 
 
-def status_table(
-    name: str, state: State, outcome: Outcome, busy: Collection[str] = ()
-) -> RenderableType:
+def status_table(look: Look) -> RenderableType:
     """Show the chains that are not complete, what is done in all, and why chains failed."""
-    total = state.total
-    kinds = ("networks", "cells", *(("measures",) if total.measures else ()))
-    table = _table(None, "chain", "state", *kinds, texts=2)
-    named = [(STATES.index(chain_state(s, outcome, busy)), s) for s in state.chains]
-    unfinished = sorted((pair for pair in named if not pair[1].complete), key=lambda pair: pair[0])
-    for place, chain in unfinished[:ROWS]:
-        done_of = (chain.tally.of(kind) for kind in kinds)
-        shown = (f"{cached:,}/{everything:,}" for everything, cached in done_of)
-        table.add_row(Text(chain.chain.name), STATES[place], *shown)
+    table = _table(None, "chain", "state", *look.kinds, texts=2)
+    unfinished = sorted(look.unfinished, key=lambda name: STATES.index(look.chains[name]))
+    for name in unfinished[:ROWS]:
+        shown = ("{:,}/{:,}".format(*look.unfinished[name][kind]) for kind in look.kinds)
+        table.add_row(Text(name), look.chains[name], *shown)
     parts: list[RenderableType] = [table] if unfinished else []
     parts += map(Text, _rest(len(unfinished) - ROWS, "chains"))
     parts += [Text()] if unfinished else []
-    counts = Counter(STATES[place] for place, _ in named)
+    counts = Counter(look.chains.values())
     listed = ", ".join(f"{counts[word]:,} {word}" for word in STATES if counts[word])
-    parts.append(Text(f"{name}: {len(state.chains):,} chains: {listed}"))
-    pairs = ((*total.of(kind), kind) for kind in kinds)
-    counted = [f"{cached:,} of {everything:,} {kind}" for everything, cached, kind in pairs]
+    parts.append(Text(f"{look.sweep}: {len(look.chains):,} chains: {listed}"))
+    pairs = ((look.counts[kind], kind) for kind in look.kinds)
+    counted = [f"{count['cached']:,} of {count['all']:,} {kind}" for count, kind in pairs]
     parts.append(Text(f"{', '.join(counted[:-1])} and {counted[-1]} are done"))
-    done = state.done
-    causes = [(chain, cause) for chain, cause in outcome.failed.items() if chain not in done]
+    causes = [one for one in look.failed.items() if look.chains.get(one[0]) != "complete"]
     parts += [Text(f"{chain}: {cause}", style="red") for chain, cause in causes[:FAILURES]]
     parts += map(Text, _rest(len(causes) - FAILURES, "failed chains"))
     return Group(*parts)

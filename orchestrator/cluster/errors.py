@@ -7,3 +7,7 @@ class ClusterError(Exception):
 
 class ClusterLostError(ClusterError):
     """The cluster went away during a run; the message says how to go on."""
+
+
+class ClusterSilentError(ClusterError):
+    """The cluster did not answer, or had trouble of its own: the same request may succeed later."""

@@ -1,8 +1,8 @@
 """How much of a GPU the trials of each network are given: what was asked for, or what they need.
 
 Ray counts shares and does not look at memory: trials that share a GPU can run out of it together.
-So a step of each network is tried on a GPU of its own before anything is packed, and what runs out
-of memory all the same is tried again with twice the share.
+So each network is trained and evaluated for a moment on a GPU of its own before anything is packed,
+and what runs out of memory all the same is tried again with twice the share.
 """
 
 from __future__ import annotations
@@ -47,10 +47,11 @@ class Shares:
         """
         if not 0 < self._asked < 1:
             return
-        first = {chain.network: chain for chain in reversed([*chains])}
+        # The last one is of pruned networks, if there are any: it knows how they are retrained.
+        last = {chain.network: chain for chain in chains}
         # A function: Ray takes no method.
         ask = ray.remote(num_cpus=0, num_gpus=1, max_retries=0)(lambda chain: need(chain))
-        asked = {network: ask.remote(chain) for network, chain in first.items()}
+        asked = {network: ask.remote(chain) for network, chain in last.items()}
         _, late = ray.wait([*asked.values()], num_returns=len(asked), timeout=PATIENCE)
         for network, answer in asked.items():
             if answer in late:

@@ -18,31 +18,31 @@ from orchestrator.spec.mistakes import SweepError
 
 @dataclass(frozen=True)
 class Shipment:
-    """A sweep's files laid out as they lie here, and the command that runs them there."""
+    """A sweep's files laid out in ``folder`` as they lie here; ``sweep`` is the one, from there."""
 
     folder: Path
-    entrypoint: str
+    sweep: Path
 
-    @property
-    def digest(self) -> str:
-        """Tell two shipments apart by what is in them."""
-        digest = sha256(self.entrypoint.encode())
+    def command(self, verb: str, *options: str) -> str:
+        """Write the command line that does ``verb`` with the sweep, in ``folder``."""
+        return join(["prunesweep", verb, str(self.sweep), *options])
+
+    def digest(self, command: str) -> str:
+        """Tell two shipments apart by what is in them and what is done with it."""
+        digest = sha256(command.encode())
         for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
             digest.update(f"\n{file.relative_to(self.folder)}\n".encode())
             digest.update(sha256(file.read_bytes()).digest())
         return digest.hexdigest()
 
 
-def pack(
-    spec: SweepSpec, modules: Sequence[Path], options: Sequence[str], folder: Path
-) -> Shipment:
+def pack(spec: SweepSpec, modules: Sequence[Path], folder: Path) -> Shipment:
     """Copy the sweep file, what it extends and ``modules`` into ``folder``.
 
     Args:
         spec: the sweep.
         modules: Python files and package folders; they go beside the sweep file, where its
             ``package.module:name`` are looked for.
-        options: of ``prunesweep run``.
         folder: an empty folder.
 
     Raises:
@@ -65,8 +65,7 @@ def pack(
     beside = folder / spec.source.parent.relative_to(root)
     for module in modules:
         _copy(module, beside / _named(module).name)
-    sweep = spec.source.relative_to(root)
-    return Shipment(folder, join(["prunesweep", "run", str(sweep), *options]))
+    return Shipment(folder, spec.source.relative_to(root))
 
 
 _INSTALLED = ("__main__", "orchestrator", "workers")

@@ -70,9 +70,12 @@ class Ear(Unsaved, TrialProgressCallback):
 
 
 def cause_of_end(trial: Any) -> str:
-    """What the trial said last, or what Ray says of a process that died without a word."""
-    if "cause" in trial.last_result:
-        return str(trial.last_result["cause"])
+    """What the trial said last, or what Ray says of a process that died without a word.
+
+    What it said is taken from it: Tune would keep it for the next try, which may die in silence.
+    """
+    if (cause := trial.last_result.pop("cause", None)) is not None:
+        return str(cause)
     told = _last_failure(trial.error_file)
     return f"the worker process died: {told}" if told else "the worker process died"
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from functools import cache, partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from functools import cache
 
 from orchestrator.cluster.job_folder import expect_lasting
-from orchestrator.execution.executor import Executor, LocalExecutor, StoreTrial
+from orchestrator.execution.assembly import make_executor, open_tracker, runtime
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.log import progress_of
 from orchestrator.execution.numbers import Numbers
@@ -20,15 +17,11 @@ from orchestrator.execution.outcome import write_outcome
 from orchestrator.plan.fit import check_networks
 from orchestrator.plan.state import State
 from orchestrator.plan.to_do import to_do
-from orchestrator.search_path import search_path
-from orchestrator.sweep import Sweep, revision
+from orchestrator.sweep import Sweep
 from orchestrator.tracking.background import BackgroundTracker, catch_up
-from orchestrator.tracking.location import TrackingError, resolve_uri
+from orchestrator.tracking.location import TrackingError
 from orchestrator.tracking.tracker import Tracker
-from workers.contracts import Chain, Cost, Event, Runtime
-
-if TYPE_CHECKING:
-    import pandas as pd
+from workers.contracts import Chain, Cost, Event
 
 
 @dataclass(frozen=True)
@@ -124,71 +117,6 @@ def _publish(tracker: Tracker) -> bool:
     return True
 
 
-def make_executor(
-    sweep: Sweep,
-    name: str,
-    numbers: Callable[[], Numbers],
-    abandon: Callable[[Exception], object],
-) -> Executor:
-    """Make the executor called ``name`` (``ray`` or ``local``) with the sweep's resources.
-
-    ``numbers`` says how the run goes, for the metrics of a cluster; ``abandon`` ends the process
-    when that is lost.
-    """
-    resources = sweep.spec.resources
-    trial = StoreTrial(sweep.spec.store, runtime(sweep), search_path(sweep.spec.source))
-    if name == "local":
-        return LocalExecutor(trial, retries=resources.retries)
-    from orchestrator.cluster.executor import RayExecutor
-    from orchestrator.cluster.metrics import Metrics
-
-    return RayExecutor(
-        trial=trial,
-        cpus=resources.cpus,
-        gpus=resources.gpus,
-        workers=resources.workers,
-        retries=resources.retries,
-        threads=resources.threads,
-        silence=resources.silence,
-        need=trial.need,
-        abandon=abandon,
-        metrics=partial(Metrics, sweep.spec.name, numbers),
-    )
-
-
-def runtime(sweep: Sweep) -> Runtime:
-    """Say where and how fast the trials of ``sweep`` run."""
-    spec, resources = sweep.spec, sweep.spec.resources
-    remote = "://" in str(spec.store)
-    return Runtime(
-        # Without GPUs a trial may still see one: Ray hides none from trials that reserve none.
-        device="cpu" if resources.device == "auto" and not resources.gpus else resources.device,
-        threads=resources.threads,
-        decoders=resources.cpus,
-        data_root=spec.data_root,
-        cache=(spec.data_root if remote else Path(spec.store)) / "cache",
-        revision=revision(spec.source.parent),
-    )
-
-
-def open_tracker(sweep: Sweep, uri: str | None) -> Tracker:
-    """Make the tracker of ``sweep``; it connects when it first writes.
-
-    Raises:
-        TrackingError: the tracking URI cannot be used.
-
-    """
-
-    def cells_of(chain: Chain) -> pd.DataFrame:
-        from orchestrator.collect import collect, frame
-        from orchestrator.robustness.chain import scored
-
-        cells = frame(collect(sweep.plan, sweep.store, [chain]))
-        return scored(cells, sweep.plan, sweep.store, chain)
-
-    return Tracker(sweep.plan, sweep.store, resolve_uri(uri, sweep.spec), cells_of)
-
-
 def prober(sweep: Sweep) -> Callable[[Chain], Cost | None]:
     """Return what judges the cost of a chain's network by timing a few steps on this machine."""
 
@@ -198,12 +126,6 @@ def prober(sweep: Sweep) -> Callable[[Chain], Cost | None]:
         return probe(chain, runtime(sweep))
 
     return measure
-
-
-def workers_of(sweep: Sweep) -> int:
-    """Guess how many chains will run at once: as the sweep says, or as the CPUs here allow."""
-    resources = sweep.spec.resources
-    return resources.workers or max((os.cpu_count() or 1) // resources.cpus, 1)
 
 
 def _warn(message: str) -> None:

@@ -73,13 +73,13 @@ class StoreTrial:
         finally:
             release()
 
-    def need(self, chain: Chain) -> float:
-        """Say, on a GPU, what fraction of its memory ``chain`` needs."""
+    def need(self, chain: Chain, tasks: Sequence[TaskCell]) -> float:
+        """Say, on a GPU, what fraction of its memory ``chain`` needs, tested on ``tasks``."""
         from orchestrator.search_path import extend_search_path
         from workers.probe import memory_share
 
         extend_search_path(self.search_path)
-        return memory_share(chain, self.runtime)
+        return memory_share(chain, tasks, self.runtime)
 
 
 @dataclass(frozen=True)

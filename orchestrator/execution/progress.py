@@ -13,8 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.execution.duration import duration
 from orchestrator.execution.numbers import Numbers
-from orchestrator.execution.pace import Pace, duration
+from orchestrator.execution.pace import Pace
 from orchestrator.plan.to_do import KINDS, Kind, Work
 from workers.contracts import Chain, Event
 

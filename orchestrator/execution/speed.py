@@ -1,34 +1,13 @@
-"""How much of each kind of work is done, and how long that took."""
+"""How long a unit of each work takes, learnt while a run goes on."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from orchestrator.plan.to_do import Work
 
 _Class = tuple[str, ...]
-
-
-@dataclass
-class Entry:
-    """How much of one kind of work a chain has to do, and what is done for each network."""
-
-    work: Work
-    count: int
-    levels: dict[int, int] = field(default_factory=dict)
-
-    @property
-    def done(self) -> int:
-        """All that is done; never more than there is to do."""
-        return min(sum(self.levels.values()), self.count)
-
-    def advance(self, level: int, done: int) -> int:
-        """Note what is done at ``level``; returns how much of it is new."""
-        new = done - self.levels.get(level, 0)
-        self.levels[level] = done
-        return max(new, 0)
 
 
 class Speed:

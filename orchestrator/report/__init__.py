@@ -1,10 +1,5 @@
 """The report of a sweep: figures, tables and one self-contained HTML page.
 
-``write_report`` writes the folder, ``summary`` tells the short version on a terminal.
+``write.write_report`` writes the folder, ``terminal.summary`` tells the short version.
+Nothing is imported here: what needs no more than the context does not wait for matplotlib.
 """
-
-from orchestrator.report.context import Counts, RatioMiss, ReportContext
-from orchestrator.report.terminal import summary
-from orchestrator.report.write import write_report
-
-__all__ = ["Counts", "RatioMiss", "ReportContext", "summary", "write_report"]

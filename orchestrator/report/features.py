@@ -16,7 +16,7 @@ from orchestrator.report.drawing import Drawing, page_name, pages, save
 from orchestrator.report.levels import spread_out
 from orchestrator.report.numbers import percent
 from orchestrator.report.part import Figure, Part, Scene
-from orchestrator.report.readings import readings_of, series_of
+from orchestrator.report.readings import Measured, by_measure, readings_of, series_of
 from orchestrator.report.series import DENSE, INK, PALETTE, Series
 
 LEVELS = 5
@@ -32,20 +32,23 @@ Key = tuple[str, int]
 def part(scene: Scene) -> Part | None:
     """Show the heat map of each method, where informative features were measured."""
     frame = readings_of(scene, "confidence")
-    series = series_of(scene, frame)
-    if not series:
+    if not series_of(scene, frame):
         return None
-    drawn = [
-        _page(frame, page, scene, page_name(f"features-{scene.stem}", number))
-        for number, page in enumerate(pages(series, 2))
-    ]
-    figure = Figure(
-        drawings=drawn,
-        what=f"Heat maps: confidence from informative features for {scene.network}",
-        caption="Confidence in the true class from the most informative pixels of another network. "
-        "Means over images and seeds.",
+    figures = tuple(_figure(scene, one) for one in by_measure(frame))
+    return Part(name="features", title="Informative features", figures=figures, note=NOTE)
+
+
+def _figure(scene: Scene, found: Measured) -> Figure:
+    name = f"features-{found.file}{scene.stem}"
+    return Figure(
+        drawings=[
+            _page(found.rows, page, scene, page_name(name, number))
+            for number, page in enumerate(pages(series_of(scene, found.rows), 2))
+        ],
+        what=f"Heat maps: confidence from informative features for {scene.network}{found.told}",
+        caption="Confidence in the true class from the most informative pixels of another network"
+        f"{found.told}. Means over images and seeds.",
     )
-    return Part(name="features", title="Informative features", figures=(figure,), note=NOTE)
 
 
 def _page(frame: pd.DataFrame, series: Sequence[Series], scene: Scene, name: str) -> Drawing:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from orchestrator.report import by_level
 from orchestrator.report.part import Figure, Part, Scene
-from orchestrator.report.readings import quantity, readings_of, series_of
+from orchestrator.report.readings import by_measure, quantity, readings_of, series_of
 
 TITLES = {"cka": "CKA", "svcca": "SVCCA"}
 NOTE = (
@@ -27,9 +29,8 @@ def part(scene: Scene) -> Part | None:
         return None
     names = list(dict.fromkeys(frame["part"]))
     numbered = frame.assign(layer=frame["part"].map(names.index) + 1)
-    measured = [name for name in TITLES if (frame["quantity"] == name).any()]
     drawn = by_level.draw(
-        [_quantity(numbered, name) for name in measured],
+        [one for name in TITLES for one in _quantities(numbered, name)],
         series_of(scene, frame),
         scene.folder,
         f"layers-{scene.stem}",
@@ -50,8 +51,9 @@ def part(scene: Scene) -> Part | None:
     )
 
 
-def _quantity(frame: pd.DataFrame, name: str) -> by_level.Quantity:
-    return quantity(frame[frame["quantity"] == name], f"{TITLES[name]} with the parent", "layer")
+def _quantities(frame: pd.DataFrame, name: str) -> Iterator[by_level.Quantity]:
+    for one in by_measure(frame[frame["quantity"] == name]):
+        yield quantity(one.rows, f"{TITLES[name]} with the parent{one.told}", "layer")
 
 
 def _unknown(frame: pd.DataFrame) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import pandas as pd
 
 from orchestrator.report.by_level import Quantity
@@ -9,6 +12,33 @@ from orchestrator.report.part import Scene
 from orchestrator.report.series import Series, of_network, present
 
 SERIES = ["method", "schedule", "level"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one measure found.
+
+    Attributes:
+        rows: its readings.
+        told: for the end of a caption, which measure it was; nothing if there is no other.
+        file: for the name of a file, what tells it from that of the first measure.
+
+    """
+
+    rows: pd.DataFrame
+    told: str
+    file: str
+
+
+def by_measure(frame: pd.DataFrame) -> Iterator[Measured]:
+    """Part readings by measure: with other options it is another one, and no mean is of both."""
+    labels = frame["measure"].unique().tolist()
+    for number, label in enumerate(labels, start=1):
+        yield Measured(
+            rows=frame[frame["measure"] == label],
+            told=f" ({label})" if len(labels) > 1 else "",
+            file=f"{number}-" if number > 1 else "",
+        )
 
 
 def readings_of(scene: Scene, *quantities: str) -> pd.DataFrame:

@@ -15,37 +15,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from orchestrator.store.errors import StoreError
 from orchestrator.store.index import Index, keys_at, sorted_out
 from orchestrator.store.lease import hold
 from orchestrator.store.objects import (
-    FORMAT,
-    MAX_RECORD,
     DamagedObjectError,
     MissingObjectError,
     checked_key,
     checked_name,
     folder_of,
     has_format,
-    is_file_table,
-    is_key,
-    is_suite,
     mark_format,
-    seal,
-    unseal,
 )
 from orchestrator.store.opening import open_storage
+from orchestrator.store.reading import read_file, read_record
 from orchestrator.store.scratch import SCRATCH, ScratchFile
-from orchestrator.store.storage import MARKER, Storage
+from orchestrator.store.storage import Storage
+from orchestrator.store.suites import Suites
+from orchestrator.store.writing import sealed_object
 from workers.contracts import Record
 
 __all__ = ["DamagedObjectError", "Index", "MissingObjectError", "Store", "StoreError"]
-
-RESERVED = frozenset({"key", "files", "format", "checksum"})
 
 
 class Store:
@@ -65,7 +57,7 @@ class Store:
         self.location = location
         self.storage = storage or open_storage(location)
         self._marked = has_format(self.storage)
-        self._tasks: dict[str, frozenset[str]] = {}
+        self._suites = Suites(self.storage)
 
     def _mark(self) -> None:
         if not self._marked:
@@ -84,22 +76,7 @@ class Store:
             DamagedObjectError: a byte of the record changed, or it is no record of ``key``.
 
         """
-        fields = self._unseal(key)
-        if (made_for := fields.get("key")) != key:
-            other = made_for if isinstance(made_for, str) and is_key(made_for) else "no object"
-            raise DamagedObjectError(key, MARKER, f"it is the record of {other}")
-        if not is_file_table(fields.get("files")):
-            raise DamagedObjectError(key, MARKER, "its list of files is not one")
-        return fields
-
-    def _unseal(self, key: str) -> dict[str, Any]:
-        path = f"{folder_of(key)}/{MARKER}"
-        try:
-            return unseal(self.storage.read(path, MAX_RECORD))
-        except FileNotFoundError:
-            raise self._absence(key, MARKER) from None
-        except ValueError as error:
-            raise DamagedObjectError(key, MARKER, str(error)) from error
+        return read_record(self.storage, key)
 
     def read(self, key: str, name: str, record: Record | None = None) -> bytes:
         """Return one file of ``key``.
@@ -114,23 +91,7 @@ class Store:
             DamagedObjectError: a byte of the record or of the file changed.
 
         """
-        files = (self.record(key) if record is None else record)["files"]
-        if name not in files:
-            has = ", ".join(sorted(files)) or "none"
-            raise MissingObjectError(f"object {key} has no file {name!r}; its files: {has}")
-        path, size = checked_name(files[name]["path"]), files[name]["bytes"]
-        try:
-            content = self.storage.read(f"{folder_of(key)}/{path}", size + 1)
-        except FileNotFoundError:
-            raise self._absence(key, name) from None
-        if len(content) != size or sha256(content).hexdigest() != files[name]["sha256"]:
-            raise DamagedObjectError(key, name, "its checksum does not hold")
-        return content
-
-    def _absence(self, key: str, file: str) -> StoreError:
-        if self.has(key):
-            return DamagedObjectError(key, file, "it is missing")
-        return MissingObjectError(f"the store {self.location} has no object {key}")
+        return read_file(self.storage, key, name, self.record(key) if record is None else record)
 
     def put(self, key: str, record: Record, files: Mapping[str, bytes]) -> None:
         """Commit ``key`` and empty its scratch; a key that is there already stays as it is.
@@ -142,22 +103,10 @@ class Store:
 
         """
         if not self.has(key):
-            if taken := RESERVED & record.keys():
-                raise ValueError(f"fields that the store itself writes: {sorted(taken)}")
-            self._commit(key, record, files)
+            sealed = sealed_object(self.storage, key, record, files)
+            self._mark()
+            self.storage.commit(folder_of(key), sealed)
         self.scratch(key).clear()
-
-    def _commit(self, key: str, record: Record, files: Mapping[str, bytes]) -> None:
-        entries = {checked_name(name): self._describe(name, files[name]) for name in files}
-        sealed = seal({**record, "key": key, "files": entries, "format": FORMAT})
-        contents = {str(entries[name]["path"]): files[name] for name in files}
-        self._mark()
-        self.storage.commit(folder_of(key), {**contents, MARKER: sealed})
-
-    def _describe(self, name: str, content: bytes) -> dict[str, str | int]:
-        digest = sha256(content).hexdigest()
-        path = self.storage.stored_name(name, digest)
-        return {"path": path, "sha256": digest, "bytes": len(content)}
 
     def discard(self, key: str) -> None:
         """Remove ``key`` at one stroke, if it is there."""
@@ -194,16 +143,7 @@ class Store:
             DamagedObjectError: such a record changed.
 
         """
-        return frozenset().union(*map(self._tasks_in, evaluations))
-
-    def _tasks_in(self, evaluation: str) -> frozenset[str]:
-        suite = evaluation.partition("-")[2]
-        if suite not in self._tasks:
-            tasks = self.record(evaluation).get("tasks")
-            if not is_suite(tasks, suite):
-                raise DamagedObjectError(evaluation, MARKER, "its tasks are not those of its key")
-            self._tasks[suite] = frozenset(tasks)
-        return self._tasks[suite]
+        return frozenset().union(*map(self._suites.tasks_of, evaluations))
 
     def lease(
         self, key: str, waiting: Callable[[], None] = lambda: None

@@ -5,7 +5,8 @@ What MLflow holds can be rebuilt at any time from the plan and the store; nothin
 
 from orchestrator.tracking.background import BackgroundTracker
 from orchestrator.tracking.location import TrackingError, artifact_root, resolve_uri
-from orchestrator.tracking.tracker import Progress, Tracker
+from orchestrator.tracking.progress import Progress
+from orchestrator.tracking.tracker import Tracker
 
 __all__ = [
     "BackgroundTracker",

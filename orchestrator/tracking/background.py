@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 
-from orchestrator.tracking.tracker import Progress, Tracker
+from orchestrator.tracking.progress import Progress
+from orchestrator.tracking.tracker import Tracker
 from workers.contracts import Chain, Event
 
 

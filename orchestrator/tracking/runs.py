@@ -1,14 +1,14 @@
 """The runs of one sweep in one MLflow experiment: found by tag, written only where they differ.
 
-The only file that imports MLflow.
+Only this file and ``reaching`` import MLflow.
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,10 +17,9 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.tracking.describe import sweep_tag
-from orchestrator.tracking.location import SQLITE, TrackingError, display
+from orchestrator.tracking.location import SQLITE
 from orchestrator.tracking.nest import SWEEP
 from orchestrator.tracking.points import Point
 
@@ -156,32 +155,11 @@ class Runs:
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
-@contextmanager
-def reaching(uri: str) -> Iterator[None]:
-    """Say in one line what went wrong between here and MLflow.
-
-    Raises:
-        TrackingError: MLflow refused, or did not answer.
-
-    """
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:
-        raise TrackingError(f"cannot write to MLflow at {display(uri)}: {_cause(error)}") from error
-
-
 def _try_database(file: Path) -> None:
     """Fail at once where ``file`` cannot be written: MLflow would try for minutes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(file, timeout=15)) as database:
         database.execute("BEGIN IMMEDIATE")
-
-
-def _cause(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    if "Max retries exceeded" in text:
-        return "it answers with errors" if "error responses" in text else "no answer"
-    return text if len(text) < 300 else f"{text[:300]}…"
 
 
 def _mirror(run: Any) -> Run:

@@ -7,6 +7,7 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ READERS = (
 )  # fmt: skip
 COMMANDS = (*READERS, "methods", "tasks", "measures", "data", "schema", "models")
 HEAVY = ("torch", "ray", "mlflow", "pandas", "scipy", "pyarrow", "numpy", "matplotlib")
+UNPLANNED = ("torch", "ray", "mlflow", "pandas", "scipy", "matplotlib")
 
 
 def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -78,6 +80,16 @@ def test_help_imports_nothing_heavy(words: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == ""
+
+
+def test_a_plan_imports_no_more_than_it_needs(tiny: Callable[..., Path]) -> None:
+    code = (
+        "import sys; from orchestrator.cli import main\n"
+        f"try: main(['plan', {str(tiny())!r}, '--no-estimate'])\n"
+        f"finally: print('imported', *(set(sys.modules) & set({UNPLANNED!r})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "imported"
 
 
 @pytest.mark.parametrize("line", ["prunesweep schema | head -1", "prunesweep methods | true"])

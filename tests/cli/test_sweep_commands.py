@@ -117,6 +117,40 @@ def test_watching_ends_where_all_that_is_left_has_failed(
     blocked = {DENSE.replace("dense", "wt/cascade"): DENSE}
     write_outcome(store, "tiny", Outcome(failed={DENSE: "OSError: disk full"}, blocked=blocked))
     assert prunesweep("status", file, "--watch").out == prunesweep("status", file).out
+    (line,) = prunesweep("status", file, "--watch", "--json").out.splitlines()
+    assert json.loads(line) == json.loads(prunesweep("status", file, "--json").out)
+
+
+def test_watching_as_json_is_one_line_for_each_look(
+    prunesweep: Any, tiny: Write, fill: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tiny(methods=["wt"], seeds=[0])
+    fill(file, DENSE)
+    looks = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            fill(file)
+
+    monkeypatch.setattr("orchestrator.cli.status_command.time.sleep", sleep)
+    lines = prunesweep("status", file, "--watch", "--json").out.splitlines()
+    told, pruned = [json.loads(line) for line in lines], DENSE.replace("dense", "wt/cascade")
+    assert [one["chains"][pruned] for one in told] == ["missing", "missing", "complete"]
+    before, after = (one["unfinished"] for one in told[1:])
+    assert before == {pruned: {"networks": [0, 2], "cells": [0, 6]}}
+    assert after == {}
+    assert looks == [2.0, 2.0]
+
+
+def test_a_job_does_not_count_in_its_own_folder(
+    prunesweep: Any, tiny: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = tmp_path / "runtime_resources" / "working_dir_files" / "_ray_pkg_1"
+    job.mkdir(parents=True)
+    ended = prunesweep("status", tiny(), "--set", f"store={job / 'store'}")
+    assert ended.code == 2
+    assert "would go with this job: name a folder that all machines share" in ended.err
 
 
 def test_status_of_a_running_sweep(prunesweep: Any, tiny: Write, fill: Any) -> None:

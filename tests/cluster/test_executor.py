@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -6,13 +7,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import ray
-from ray import cloudpickle
+from ray import cloudpickle, tune
 from ray.tune.search import Searcher
 
 from orchestrator.cluster.executor import RayExecutor
@@ -184,6 +185,39 @@ def test_a_chain_survives_the_death_of_its_process(eventful_run: Run, name: str)
     assert eventful_run.kinds(name) == ["start", "cells", "retry", "start", "cells", "finished"]
 
 
+class Deadly:
+    """An option of a chain that ends each process which reads it, but for the first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return read, (self.folder,)
+
+
+def read(folder: Path) -> Deadly:
+    if not once(folder, "read"):
+        os._exit(1)
+    return Deadly(folder)
+
+
+@pytest.mark.slow
+def test_a_death_without_a_word_has_no_cause_of_an_earlier_try(
+    cluster: None, tmp_path: Path
+) -> None:
+    def trial(chain: Chain, tasks: Sequence[TaskCell], report: Report) -> None:
+        raise ValueError("of the first try")
+
+    chain = replace(make_chain("a"), model=Component("net", {"deadly": Deadly(tmp_path)}))
+    events: list[Event] = []
+    RayExecutor(trial=trial, retries=1).run([chain], (), (), events.append)
+    assert [(event.kind, event.detail.partition(":")[0]) for event in events] == [
+        ("start", ""),
+        ("retry", "ValueError"),
+        ("failed", "the worker process died"),
+    ]
+
+
 @pytest.mark.slow
 def test_events_carry_what_the_trial_was_given(eventful_run: Run) -> None:
     cells = [event for event in eventful_run.events if event.kind == "cells"]
@@ -195,10 +229,20 @@ def test_two_hundred_chains_share_a_few_processes(cluster: None, tmp_path: Path)
     parents = [make_chain(f"p{p}") for p in range(20)]
     heirs = [make_chain(f"p{p}c{c}", f"p{p}") for p in range(20) for c in range(9)]
     events: list[Event] = []
+    kept = 0
+
+    def report(event: Event) -> None:
+        nonlocal kept
+        events.append(event)
+        if event.kind == "finished" and len(events) > 590:
+            trials = [each for each in gc.get_objects() if isinstance(each, tune.experiment.Trial)]
+            kept = max(kept, len(trials))
+
     start = time.monotonic()
-    outcome = RayExecutor(trial=eventful(tmp_path)).run(parents + heirs, TASKS, (), events.append)
+    outcome = RayExecutor(trial=eventful(tmp_path)).run(parents + heirs, TASKS, (), report)
     assert outcome == Outcome()
     assert sum(event.kind == "finished" for event in events) == 200
+    assert 0 < kept < 10  # the driver's memory does not grow with what has ended
     assert len({event.detail for event in events if event.kind == "cells"}) <= 20
     assert time.monotonic() - start < 60
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.cluster.conftest import Cluster
+from tests.cluster.conftest import BIN, Cluster
+from tests.cluster.interruption import interrupted
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +29,16 @@ seeds: [0]
 methods: [wt]
 ratios: [0.5]
 """
+
+SHORT = """
+import sys
+from orchestrator.cli import main
+from orchestrator.cluster import counting, waiting
+
+waiting.PATIENCE, counting.KEPT = 2.0, 0.0
+main(sys.argv[1:])
+"""
+"""The command line with short times."""
 
 Client = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -48,6 +62,13 @@ def prunesweep(cluster: Cluster, tmp_path: Path) -> Client:
     return run
 
 
+def jobs(cluster: Cluster) -> set[str]:
+    """The submission ids that the cluster knows."""
+    token = Path(cluster.environment["RAY_AUTH_TOKEN_PATH"]).read_text()
+    request = Request(f"{cluster.address}/api/jobs/", headers={"Authorization": f"Bearer {token}"})
+    return {job["submission_id"] for job in json.load(urlopen(request, timeout=30))}
+
+
 def runs(cluster: Cluster, sweep: str) -> dict[str, str]:
     """The runs of a sweep in MLflow, with their status."""
     with sqlite3.connect(cluster.store / "mlflow.db") as database:
@@ -59,11 +80,14 @@ def runs(cluster: Cluster, sweep: str) -> dict[str, str]:
         return dict(found.fetchall())
 
 
-def test_a_submitted_sweep_runs_to_its_end(
-    cluster: Cluster, sweep: Callable[..., Path], prunesweep: Client
+def test_a_submitted_sweep_runs_to_its_end_through_a_connection_that_breaks(
+    cluster: Cluster, sweep: Callable[..., Path], tmp_path: Path, prunesweep: Client
 ) -> None:
     file = sweep("whole")
-    ended = prunesweep("submit", file.name)
+    with interrupted(cluster.address, after=4, seconds=3) as port:
+        command = ("prunesweep", "submit", file.name, "--address", port.address)
+        ended = cluster.client(*command, folder=tmp_path)
+        assert port.cut >= 2
     assert ended.returncode == 0, ended.stderr
     assert "submitted prunesweep-whole-" in ended.stderr
     assert "2 done, " in ended.stdout
@@ -72,30 +96,87 @@ def test_a_submitted_sweep_runs_to_its_end(
     assert len(runs(cluster, "whole")) == 3
     assert ended.stdout == prunesweep("logs", file.name).stdout
 
+    (line,) = prunesweep("status", file.name, "--watch", "--json").stdout.splitlines()
+    told = json.loads(line)
+    assert told["store"] == str(cluster.store)
+    assert told["counts"]["networks"] == {"all": 2, "cached": 2, "missing": 0, "blocked": 0}
+    assert set(told["chains"].values()) == {"complete"}
+    assert told["job"]["id"] == ended.stderr.split()[1]
+    assert told["job"]["status"] == "SUCCEEDED"
+    assert told["job"]["lines"] == ended.stdout.splitlines()[-5:]
+    assert {path.name for path in tmp_path.iterdir()} == {file.name}
+
     again = prunesweep("submit", file.name, "--no-wait")
     assert "submitted prunesweep-whole-" in again.stderr
     assert "all 2 cells of whole are cached" in prunesweep("logs", file.name, "--follow").stdout
-    shown = prunesweep("status", file.name, "--watch", PRUNESWEEP_STORE=str(cluster.store))
-    assert "2 of 2 networks" in shown.stdout
-    assert "succeeded" in shown.stdout
+
+
+def test_a_sweep_that_was_never_begun_is_counted_too(
+    cluster: Cluster, sweep: Callable[..., Path], tmp_path: Path
+) -> None:
+    counts = ("status", sweep("unbegun", epochs=2).name, "--address", cluster.address)
+    never = cluster.client(str(BIN / "python"), "-c", SHORT, *counts, folder=tmp_path)
+    assert never.returncode == 0, never.stderr
+    assert "0 of 2 networks and 0 of 2 cells are done" in never.stdout
+    assert never.stdout.endswith("no job of this sweep\n")
+    assert sum(one.startswith("prunesweep-status-") for one in jobs(cluster)) == 1
+
+
+def test_a_cluster_that_cannot_count_says_why(
+    sweep: Callable[..., Path], prunesweep: Client
+) -> None:
+    refused = prunesweep("status", sweep("lost").name, "--set", "store=here")
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    (line,) = refused.stderr.splitlines()
+    assert re.search(r"cannot count: the store \S+/here would go with this job: name a", line)
 
 
 def test_a_running_sweep_has_one_driver_and_ends_cleanly(
-    cluster: Cluster, sweep: Callable[..., Path], prunesweep: Client
+    cluster: Cluster, sweep: Callable[..., Path], prunesweep: Client, tmp_path: Path
 ) -> None:
     file = sweep("long", epochs=3000)
     first = prunesweep("submit", file.name, "--no-wait")
-    number = first.stderr.split()[1]
-    wait_for(lambda: "epoch" in prunesweep("logs", file.name).stdout)
+    driver = first.stderr.split()[1]
+    watch = [str(BIN / "prunesweep"), "status", file.name, "--watch", "--json"]
+    with subprocess.Popen(
+        [*watch, "--address", cluster.address],
+        cwd=tmp_path,
+        env=cluster.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        wait_for(lambda: "epoch" in prunesweep("logs", file.name).stdout)
+        attached = prunesweep("submit", file.name, "--no-wait")
+        assert f"attached to {driver}" in attached.stderr
+        other = prunesweep("submit", file.name, "--set", "seeds=[1]")
+        assert other.returncode == 2
+        assert f"{driver} drives this sweep from an older or another file" in other.stderr
 
-    attached = prunesweep("submit", file.name, "--no-wait")
-    assert f"attached to {number}" in attached.stderr
-    other = prunesweep("submit", file.name, "--set", "seeds=[1]")
-    assert other.returncode == 2
-    assert f"{number} drives this sweep from an older or another file" in other.stderr
+        with interrupted(cluster.address, after=5) as port:
+            follow = ("logs", file.name, "--follow", "--address", port.address)
+            lost = cluster.client(str(BIN / "python"), "-c", SHORT, *follow, folder=tmp_path)
+        assert lost.returncode == 1
+        assert lost.stdout
+        assert prunesweep("logs", file.name).stdout.startswith(lost.stdout)
+        assert lost.stderr == (
+            f"the cluster at {port.address} has given no answer for 2 s; the sweep may go on. "
+            f"Attach to it again with: prunesweep {' '.join(follow)}\n"
+        )
 
-    ended = prunesweep("stop", file.name)
-    assert f"{number} stopped; what was committed is kept" in ended.stderr
+        ended = prunesweep("stop", file.name)
+        assert f"{driver} stopped; what was committed is kept" in ended.stderr
+        looks = [json.loads(line) for line in watching.communicate(timeout=60)[0].splitlines()]
+    assert watching.returncode == 0
+    assert {look["job"]["id"] for look in looks} == {driver}
+    assert {look["job"]["status"] for look in looks[:-1]} <= {"PENDING", "RUNNING"}
+    assert looks[-1]["job"]["status"] == "STOPPED"
+    dense, pruned = looks[-1]["chains"]
+    busy = [look for look in looks if look["chains"] == {dense: "running", pruned: "missing"}]
+    shown = {look["job"]["progress"] for look in busy}
+    assert any(
+        re.match(r"\d+ %, 0/2 networks, [\d,]+/3,001 epochs, 0/2 cells", told) for told in shown
+    ), shown
     assert "interrupted; what was committed is kept" in prunesweep("logs", file.name).stdout
     assert runs(cluster, "long") == {"long": "KILLED", "resnet8-2-digits/s0/dense": "KILLED"}
     assert "has ended already: stopped" in prunesweep("stop", file.name).stderr
@@ -117,12 +198,12 @@ def test_of_two_submits_at_once_one_drives(
         )
         for _ in range(2)
     ]
-    numbers = {one.communicate(timeout=120)[1].split(" on ")[0].split()[-1] for one in both}
-    assert len(numbers) == 1
+    drivers = {one.communicate(timeout=120)[1].split(" on ")[0].split()[-1] for one in both}
+    assert len(drivers) == 1
     assert [one.returncode for one in both] == [0, 0]
 
 
-def test_a_number_is_not_used_twice_when_jobs_are_deleted(
+def test_no_attempt_has_the_id_of_another_when_jobs_are_deleted(
     cluster: Cluster, sweep: Callable[..., Path], prunesweep: Client, tmp_path: Path
 ) -> None:
     file = sweep("deleted")
@@ -159,6 +240,9 @@ def test_a_network_of_the_user_s_own_is_shipped(
     assert (
         "uses own_net, which the cluster does not have: add --module own_net.py" in refused.stderr
     )
+    uncounted = prunesweep("status", file.name)
+    assert uncounted.returncode == 2
+    assert "add --module own_net.py" in uncounted.stderr
     ended = prunesweep("submit", file.name, "--module", "own_net.py")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "2 done, " in ended.stdout

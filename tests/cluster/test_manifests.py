@@ -121,7 +121,7 @@ RAY = """#!/bin/bash
 [[ $1 == start ]] || exit 0
 [[ $RAY_AUTH_MODE == token && $(wc -c <"$RAY_AUTH_TOKEN_PATH") == 64 ]] || echo no token >>"$LOG"
 trap 'echo "$NODE ended" >>"$LOG"; kill $!; exit' TERM
-sleep 60 &
+/bin/sleep 60 &
 echo "$NODE $*" >>"$LOG"
 wait
 """
@@ -206,6 +206,21 @@ def test_the_time_limit_lets_the_driver_end_first(tmp_path: Path) -> None:
     assert job.returncode == 143
     said = slurm.said()
     assert said.index("driver interrupted") < said.index("second ended")
+    assert list(slurm.home.iterdir()) == []
+
+
+def test_a_head_that_never_answers_ends_the_job(tmp_path: Path) -> None:
+    deaf = RAY.replace("|| exit 0", "|| exit 1")
+    slurm = Slurm(tmp_path, ray=deaf, prunesweep=PRUNESWEEP, sleep="#!/bin/sh\n")
+    (tmp_path / "one.yaml").touch()
+    job = slurm.submit("one.yaml")
+    told, _ = job.communicate(timeout=60)
+    address = f"127.0.0.1:{20000 + os.getpid() % 10000}"
+    assert told == f"Ray's head on first did not answer at {address} in 120 tries\n"
+    assert job.returncode == 1
+    started, ended = slurm.said()
+    assert " --head " in started
+    assert ended == "first ended"
     assert list(slurm.home.iterdir()) == []
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cli.cluster_commands import identity_of
+from orchestrator.cli.cluster_sweep import checked, identity
 from orchestrator.cluster.errors import ClusterError
+from orchestrator.cluster.job import Identity
 from orchestrator.cluster.job_folder import expect_lasting, report_folder
-from orchestrator.cluster.jobs import Identity
 from orchestrator.cluster.shipment import Shipment, pack
 from orchestrator.spec.loading import load_sweep
 from orchestrator.spec.mistakes import SweepError
@@ -40,7 +40,7 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def packed(sweep: Path, folder: Path, *modules: Path) -> Shipment:
     folder.mkdir()
-    return pack(load_sweep(sweep), modules, ["--set", "seeds=[1, 2]"], folder)
+    return pack(load_sweep(sweep), modules, folder)
 
 
 def files(folder: Path) -> set[str]:
@@ -50,7 +50,8 @@ def files(folder: Path) -> set[str]:
 def test_a_sweep_goes_with_what_it_extends_and_nothing_else(sweep: Path, tmp_path: Path) -> None:
     shipment = packed(sweep, tmp_path / "out")
     assert files(shipment.folder) == {"base.yaml", "sweeps/small.yaml"}
-    assert shipment.entrypoint == "prunesweep run sweeps/small.yaml --set 'seeds=[1, 2]'"
+    command = shipment.command("run", "--set", "seeds=[1, 2]")
+    assert command == "prunesweep run sweeps/small.yaml --set 'seeds=[1, 2]'"
     there = load_sweep(shipment.folder / "sweeps" / "small.yaml")
     here = load_sweep(sweep)
     assert (there.name, there.networks[0].model, there.seeds) == (
@@ -117,10 +118,9 @@ def test_a_package_without_a_file_and_a_link_are_named_too(
 
 def test_the_digest_is_that_of_the_content(sweep: Path, tmp_path: Path) -> None:
     first, second = packed(sweep, tmp_path / "a"), packed(sweep, tmp_path / "b")
-    assert first.digest == second.digest
+    assert first.digest("run") == second.digest("run") != first.digest("run --set a=b")
     sweep.write_text(sweep.read_text() + "seeds: [3]\n")
-    assert packed(sweep, tmp_path / "c").digest != first.digest
-    assert Shipment(first.folder, "prunesweep run other.yaml").digest != first.digest
+    assert packed(sweep, tmp_path / "c").digest("run") != first.digest("run")
 
 
 def test_a_sweep_is_told_by_its_name_and_its_store() -> None:
@@ -133,8 +133,9 @@ def test_this_machine_s_store_does_not_change_which_sweep_it_is(
     sweep: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PRUNESWEEP_STORE", "s3://mine/store")
-    assert identity_of(sweep, None) == Identity("small")
-    assert identity_of(sweep, ["store=s3://ours/store"]) == Identity("small", "s3://ours/store")
+    assert identity(checked(sweep, None)) == Identity("small")
+    ours = identity(checked(sweep, ["store=s3://ours/store"]))
+    assert ours == Identity("small", "s3://ours/store")
 
 
 def test_nothing_that_lasts_goes_into_the_folder_of_a_job(

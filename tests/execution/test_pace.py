@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.execution.pace import Pace, TrialState, duration
+from orchestrator.execution.duration import duration
+from orchestrator.execution.pace import Pace
+from orchestrator.execution.trial_state import TrialState
 from orchestrator.plan.to_do import Kind, Work
 from workers.contracts import Event
 
@@ -217,6 +219,95 @@ def test_time_left_falls_with_all_that_is_done_and_is_right(
             assert told[-1] == pytest.approx(left * second)
             assert (told[-1] == 0) == (left == 0)
     assert all(after < before for before, after in pairwise(told))
+
+
+Told = list[tuple[str, int, int, int]]
+"""Kind, level, done and total of the events of a chain, in their order."""
+
+
+def trained(level: int, epochs: int, total: int) -> Told:
+    return [("epoch", level, done, total) for done in range(epochs + 1)]
+
+
+def evaluated(level: int, cells: int) -> Told:
+    return [("cells", level, done, cells) for done in range(1, cells + 1)]
+
+
+def chain_of(levels: list[tuple[int, int]]) -> tuple[dict[Work, int], Told]:
+    """A chain that trains, tests and measures its levels: its work, and what it tells."""
+    epochs, cells = (sum(counts) for counts in zip(*levels, strict=True))
+    told: Told = [("start", 0, 0, 0)]
+    for level, (train, test) in enumerate(levels, start=1):
+        told += [*trained(level, train, train), ("network", level, 0, 0), *evaluated(level, test)]
+    told += [("measure", 0, 0, 0), ("finished", 0, 0, 0)]
+    return {EPOCH: epochs, NETWORK: len(levels), CELL: cells, measure("cka"): 1}, told
+
+
+def checkpoints_of(epochs: list[int]) -> tuple[dict[Work, int], Told]:
+    """A dense parent that is committed, but not its checkpoints: each is trained from the start."""
+    told = [event for each in epochs for event in trained(0, each, 10)]
+    return {EPOCH: sum(epochs)}, [("start", 0, 0, 0), *told, ("finished", 0, 0, 0)]
+
+
+CHAINS = st.one_of(
+    LEVELS.map(chain_of),
+    st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True).map(checkpoints_of),
+)
+
+
+@given(st.lists(CHAINS, min_size=1, max_size=3), st.data())
+def test_the_share_never_falls_while_nothing_fails(
+    chains: list[tuple[dict[Work, int], Told]], data: st.DataObject
+) -> None:
+    waiting = {str(place): [*told] for place, (_, told) in enumerate(chains)}
+    run = Run(**{str(place): works for place, (works, _) in enumerate(chains)})
+    shares = [run.pace.share]
+    while waiting:
+        name = data.draw(st.sampled_from(sorted(waiting)))
+        kind, level, done, total = waiting[name].pop(0)
+        if not waiting[name]:
+            del waiting[name]
+        if done < total and data.draw(st.booleans()):
+            continue  # trials leave out what is half done
+        after = data.draw(st.floats(0, 100))
+        run(kind, after, name, level=level, done=done, total=total, detail="cka" * (total == 0))
+        shares.append(run.pace.share)
+    assert all(before <= after for before, after in pairwise(shares))
+    assert (shares[0], shares[-1]) == (0, 1)
+
+
+def test_what_is_slower_than_thought_does_not_lower_the_share() -> None:
+    run = Run(a={EPOCH: 10, CELL: 10})
+    run("start")
+    run.epoch(10, after=10)
+    assert run.pace.share == pytest.approx(10_000 / 10_500)
+    run.cells(1, 10, after=10)  # 10 s for one of them, of which 0.05 s were expected
+    assert run.pace.share == pytest.approx(10_000 / 10_500)
+    assert run.pace.left == 90
+    run.cells(10, 10, after=90)
+    assert run.pace.share == 1
+
+
+def test_what_a_failure_loses_lowers_the_share() -> None:
+    run = Run(a={EPOCH: 10})
+    run("start")
+    run.epoch(8, after=8)
+    run("retry")
+    assert run.pace.share == 0.8
+    run("start", after=1)
+    run.epoch(0)
+    run.epoch(6, after=1)
+    assert run.pace.share == 0.6
+    run.epoch(10, after=4)
+    assert run.pace.share == 1
+
+
+def test_checkpoints_that_are_trained_one_by_one_add_up() -> None:
+    run = Run(a={EPOCH: 6})
+    run("start")
+    for done in (0, 1, 2, 0, 1, 2, 3, 4):
+        run.epoch(done, after=2)
+    assert run.pace.done["epochs"] == 6
 
 
 @given(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.plan import Plan, make_plan
-from orchestrator.plan.estimate import estimate, naive_epochs
+from orchestrator.plan.estimate import estimate
+from orchestrator.plan.naive import naive_epochs
 from orchestrator.plan.state import compare
 from orchestrator.spec.loading import load_sweep
 from orchestrator.store import Store

@@ -17,7 +17,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from orchestrator.analysis.analyse import AnalysisOptions, Results, analyse
-from orchestrator.report import Counts, RatioMiss, ReportContext, drawing, write_report
+from orchestrator.report import drawing
+from orchestrator.report.context import Counts, RatioMiss, ReportContext
+from orchestrator.report.write import write_report
 from orchestrator.robustness.columns import COLUMNS, NAME, SCORES, Robustness, typed
 from orchestrator.robustness.means import NAMES, over_seeds
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from orchestrator.report import corruption, distortion, features, layers, noise
@@ -141,3 +142,76 @@ def test_the_heat_map_takes_the_colours_of_the_page(svg_alone, scene_of, make_ro
     (heat_map,) = figure.drawings
     assert "var(--series-0)" in heat_map.svg
     assert not set(re.findall(r"#[0-9a-f]{6}\b", heat_map.svg)), "colours follow the page"
+
+
+def measured_twice(found):
+    """What two measures found that differ in their options alone; the other has half of all."""
+    one = found.readings.assign(measure="m-200")
+    other = one.assign(measure="m-400", value=one["value"] / 2)
+    return replace(found, readings=pd.concat([one, other], ignore_index=True))
+
+
+@pytest.fixture
+def two_measures(scene_of, make_robustness):
+    found = make_robustness(methods=("wt",), tasks=("nominal",), only=("readings",))
+    return replace(scene_of(), found=measured_twice(found))
+
+
+def drawn_rows(monkeypatch, make, scene):
+    """The part, and of each row of its panels by level the file, the title, values at level 3."""
+    rows = []
+
+    def draw(quantities, series, folder, name, **_):
+        rows.extend((name, one.title, *values_of(one)) for one in quantities)
+        return []
+
+    monkeypatch.setattr("orchestrator.report.by_level.draw", draw)
+    return make(scene), rows
+
+
+def values_of(quantity):
+    pruned = quantity.rows[quantity.rows["level"] == 3]
+    return [round(frame["value"].iloc[0], 3) for frame in (pruned, quantity.separate)]
+
+
+def test_noise_under_two_measures_is_told_apart(sketched, two_measures, monkeypatch):
+    part, rows = drawn_rows(monkeypatch, noise.part, two_measures)
+    assert [row for row in rows if row[1].startswith("matching")] == [
+        (f"noise-{NETWORK}", "matching labels (%)", 0.758, 1.0),
+        (f"noise-2-{NETWORK}", "matching labels (%)", 0.379, 0.5),
+    ]
+    assert {table.name: table.rows[0][1].text for table in part.tables} == {
+        f"noise-{NETWORK}": "50.0",
+        f"noise-2-{NETWORK}": "25.0",
+    }
+    for figure, measure in zip(part.figures, ("m-200", "m-200", "m-400", "m-400"), strict=True):
+        assert f"({measure})" in figure.caption
+        assert figure.what.endswith(f"({measure})")
+
+
+def test_layers_under_two_measures_are_told_apart(sketched, two_measures, monkeypatch):
+    _, rows = drawn_rows(monkeypatch, layers.part, two_measures)
+    assert [row[1:] for row in rows] == [
+        ("CKA with the parent (m-200)", 0.758, 1.0),
+        ("CKA with the parent (m-400)", 0.379, 0.5),
+        ("SVCCA with the parent (m-200)", 0.758, 1.0),
+        ("SVCCA with the parent (m-400)", 0.379, 0.5),
+    ]
+
+
+def test_heat_maps_of_two_measures_are_told_apart(svg_alone, two_measures):
+    with style("x"):
+        figures = features.part(two_measures).figures
+    means = [f"opacity: {features.DEEPEST * mean:g}" for mean in (0.75, 0.375, 0.5625)]
+    told, bar = 3 * 5, 1  # three pairs for each of the five levels shown; the bar has 75 % too
+    shades = [[one.drawings[0].svg.count(mean) for mean in means] for one in figures]
+    assert shades == [[told + bar, 0, 0], [bar, told, 0]]
+    assert ["(m-400)" in figure.caption for figure in figures] == [False, True]
+
+
+def test_a_measure_without_a_like_needs_no_name(sketched, scene_of, make_robustness):
+    found = make_robustness(methods=("wt",), tasks=("nominal",), only=("readings",))
+    scene = replace(scene_of(), found=found)
+    told = [figure for one in (noise, features, layers) for figure in one.part(scene).figures]
+    assert [one for one in told if "(m)" in one.caption + one.what] == []
+    assert len(told) == 4

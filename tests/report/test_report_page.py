@@ -8,9 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from orchestrator.report import write_report
 from orchestrator.report.series import headline
-from orchestrator.report.write import stems
+from orchestrator.report.write import stems, write_report
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 

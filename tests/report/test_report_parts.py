@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from orchestrator.report import write_report
 from orchestrator.report.by_level import apart
 from orchestrator.report.levels import harmless, spread_out
 from orchestrator.report.series import headline
+from orchestrator.report.write import write_report
 from orchestrator.robustness.columns import typed
 
 NETWORK = "resnet8-digits"

@@ -31,7 +31,7 @@ def test_csv_gives_the_frame_back_exactly(report, name):
 def test_csv_of_shortfalls_has_their_rows(
     sketched, make_results, make_context, shortfalls, tmp_path
 ):
-    from orchestrator.report import write_report
+    from orchestrator.report.write import write_report
 
     results = make_results(methods=("wt",), tasks=("nominal", "fog-3"), seeds=1)
     write_report(results, make_context(**shortfalls), tmp_path)

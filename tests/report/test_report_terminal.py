@@ -9,7 +9,8 @@ import numpy as np
 from rich.cells import cell_len
 from rich.console import Console
 
-from orchestrator.report import RatioMiss, summary
+from orchestrator.report.context import RatioMiss
+from orchestrator.report.terminal import summary
 
 
 def lines(results, context, *, terminal=False):

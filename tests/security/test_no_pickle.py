@@ -16,7 +16,7 @@ MODULES = {"pickle", "dill", "joblib", "shelve", "marshal", "cPickle", "pickleto
 CALLS = {"eval", "exec", "torch.load", "torch.hub.load", "pandas.read_pickle", "pd.read_pickle"}
 YAML = {"yaml.load", "yaml.load_all", "yaml.unsafe_load", "yaml.full_load", "yaml.full_load_all"}
 # A chain on its way from the driver to its trial, in Ray's own messages; it is never on a disk.
-BETWEEN_PROCESSES = {"orchestrator/cluster/executor.py", "orchestrator/cluster/trials.py"}
+BETWEEN_PROCESSES = {"orchestrator/cluster/packed.py"}
 
 
 def dangers(tree: ast.AST) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.execution.driver import open_tracker
+from orchestrator.execution.assembly import open_tracker
 from orchestrator.robustness.tables import robustness
 from orchestrator.sweep import Sweep, open_sweep
 from orchestrator.tracking.readings import readings_of

@@ -10,7 +10,8 @@ import pytest
 
 from orchestrator.cli import main
 from orchestrator.execution import driver
-from orchestrator.execution.driver import Driven, drive, runtime
+from orchestrator.execution.assembly import runtime
+from orchestrator.execution.driver import Driven, drive
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.outcome import read_outcome, write_outcome
 from orchestrator.sweep import Sweep, open_sweep

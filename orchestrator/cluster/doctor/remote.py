@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from shlex import join, split
+from shlex import join
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
@@ -14,12 +13,12 @@ from uuid import uuid4
 from orchestrator.cluster.doctor.finding import RESULT, Finding, Node
 from orchestrator.cluster.doctor.machine import compare_versions, versions
 from orchestrator.cluster.errors import ClusterError
-from orchestrator.cluster.jobs import Identity, Job, Jobs
+from orchestrator.cluster.job import Job
+from orchestrator.cluster.jobs import Jobs
 from orchestrator.cluster.shipment import pack
 from orchestrator.spec import SweepSpec
 
 SECONDS = 300.0
-POLL = 0.5
 
 
 def examine_cluster(
@@ -43,11 +42,10 @@ def examine_cluster(
     with TemporaryDirectory() as name:
         folder = Path(name)
         if spec:
-            run = split(pack(spec, modules, (), folder).entrypoint)
-            command += [run[-1], *sets]
+            command += [str(pack(spec, modules, folder).sweep), *sets]
         # Ray takes no empty folder, and remembers each by its content.
-        (folder / ".prunesweep-doctor").write_text(number := uuid4().hex)
-        job = jobs.submit(Identity("doctor", number), join(command), folder, number)
+        (folder / ".prunesweep-doctor").write_text(unique := uuid4().hex)
+        job = jobs.start(f"prunesweep-doctor-{unique[:12]}", join(command), folder, {})
     told = _result(jobs, _ended(jobs, job))
     if "error" in told:
         raise ClusterError(f"on the cluster: {told['error']}")
@@ -56,14 +54,10 @@ def examine_cluster(
 
 
 def _ended(jobs: Jobs, job: Job) -> Job:
-    deadline = time.monotonic() + SECONDS
-    while job.live:
-        if time.monotonic() > deadline:
-            jobs.stop(job)
-            raise ClusterError(f"the cluster at {jobs.address} has not answered in {SECONDS:g} s")
-        time.sleep(POLL)
-        job = jobs.get(job.id)
-    return job
+    if ended := jobs.ended(job, SECONDS):
+        return ended
+    jobs.stop(job)
+    raise ClusterError(f"the cluster at {jobs.address} has not answered in {SECONDS:g} s")
 
 
 def _result(jobs: Jobs, job: Job) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from orchestrator.cluster.doctor.finding import Finding
 from orchestrator.cluster.errors import ClusterError
 from orchestrator.cluster.job_folder import expect_lasting
+from orchestrator.cluster.waiting import wait_for
 from orchestrator.store import StoreError
 from orchestrator.store.local_storage import UNFINISHED, LocalStorage
 from orchestrator.store.location import S3, parse_s3
@@ -112,14 +113,15 @@ def left(location: Path | str) -> Iterator[str]:
 
 def check_shared(location: Path | str, path: str) -> Finding:
     """Look for the file that another machine left."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
+
+    def look() -> Finding | None:
         with suppress(OSError, StoreError):
             if impatient(location).read(path) == CONTENT:
                 return Finding("store", "ok", "shared with the driver")
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.5)
+        return None
+
+    if seen := wait_for(look, PATIENCE):
+        return seen
     found = f"what the driver writes to {location} is not seen here"
     advice = "mount the same shared folder at the same path on all nodes, or use s3://…"
     return Finding("store", "fail", found, advice)

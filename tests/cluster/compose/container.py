@@ -55,7 +55,7 @@ class Container:
             user=self.image.user,
             environment=self.environment,
             workdir=self.image.workdir,
-            command=[*self.image.entrypoint, *self.service.command],
+            command=[*(self.service.entrypoint or self.image.entrypoint), *self.service.command],
         )
         new = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"]
         words = [*entering(self.namespace), *new, sys.executable, str(inside.__file__)]

@@ -36,10 +36,14 @@ class Port:
 
 @dataclass(frozen=True)
 class Service:
-    """What Compose starts; times are in seconds, ``once`` is ``restart: "no"``."""
+    """What Compose starts; times are in seconds, ``once`` is ``restart: "no"``.
+
+    ``entrypoint`` is empty where it is the image's own.
+    """
 
     name: str
     image: str
+    entrypoint: list[str]
     command: list[str]
     environment: dict[str, str]
     secrets: list[str]
@@ -72,11 +76,11 @@ def _service(name: str, entry: dict[str, Any], chosen: Collection[str]) -> Servi
         for on, how in entry.get("depends_on", {}).items()
         if on in chosen or how.get("required", True)
     }
-    command = entry.get("command", [])
     return Service(
         name=name,
         image=entry["image"],
-        command=shlex.split(command) if isinstance(command, str) else command,
+        entrypoint=_words(entry.get("entrypoint", [])),
+        command=_words(entry.get("command", [])),
         environment={key: str(value) for key, value in entry.get("environment", {}).items()},
         secrets=entry.get("secrets", []),
         mounts=[_mount(text) for text in entry.get("volumes", [])],
@@ -93,6 +97,10 @@ def _service(name: str, entry: dict[str, Any], chosen: Collection[str]) -> Servi
         host_network=entry.get("network_mode") == "host",
         profiles=entry.get("profiles", []),
     )
+
+
+def _words(said: str | list[str]) -> list[str]:
+    return shlex.split(said) if isinstance(said, str) else said
 
 
 def _exec_form(test: list[str]) -> list[str]:

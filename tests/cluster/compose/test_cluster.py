@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,14 @@ pytestmark = [
 
 PRUNESWEEP = str(Path(sys.prefix) / "bin" / "prunesweep")
 SERVICES = ["postgres", "mlflow-schema", "mlflow", "ray-head", "ray-worker"]
+LOGIN = "admin"
 SWEEP = {key: TINY[key] for key in ("networks", "seeds", "ratios", "analysis")} | {
     "name": "compose",
     "methods": ["wt"],
     "tasks": {"train": ["nominal"]},
 }
-MLFLOW, RAY = "http://127.0.0.1:5000/api/2.0/mlflow", "http://127.0.0.1:8265/api/v0"
+TRACKING = "http://127.0.0.1:5000"
+MLFLOW, RAY = f"{TRACKING}/api/2.0/mlflow", "http://127.0.0.1:8265/api/v0"
 FETCH = """
 import json, sys
 from urllib.error import HTTPError
@@ -76,10 +80,23 @@ class Cluster:
         words = (PRUNESWEEP, "submit", "sweep.yaml")
         return self.project.host.run(*words, cwd=self.folder, env=environment)
 
+    @property
+    def password(self) -> str:
+        """What MLflow asks for."""
+        return self.project.secrets["mlflow_password"].read_text()
+
+    def publish(self, **login: str) -> subprocess.CompletedProcess[str]:
+        """Publish the sweep once more from the host, with these variables for MLflow's client."""
+        words = [PRUNESWEEP, "publish", "sweep.yaml", "--set", f"store={self.store}"]
+        words += ["--tracking-uri", TRACKING]
+        return self.project.host.run(*words, cwd=self.folder, env=os.environ | login)
+
     def fetch(self, url: str, data: Any = None, **headers: str) -> tuple[int, str]:
         """Ask a published port, and return status and body."""
-        headers |= {"Authorization": f"Bearer {self.token.read_text()}"} if RAY in url else {}
-        asked = json.dumps([url, {"Content-Type": "application/json"} | headers, data])
+        login = b64encode(f"{LOGIN}:{self.password}".encode()).decode()
+        known = f"Bearer {self.token.read_text()}" if RAY in url else f"Basic {login}"
+        always = {"Content-Type": "application/json", "Authorization": known}
+        asked = json.dumps([url, always | headers, data])
         answer = self.project.host.run(sys.executable, "-c", FETCH, input=asked)
         status, _, body = answer.stdout.partition(" ")
         return int(status), body
@@ -97,7 +114,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     (folder / "sweep.yaml").write_text(yaml.safe_dump(SWEEP))
     names = SERVICES + (["prometheus"] if shutil.which("prometheus") else [])
     # One CPU each, so that two trials at once need two workers.
-    variables = {"RAY_WORKER_OPTIONS": "--num-cpus=1"}
+    variables = {"RAY_WORKER_OPTIONS": "--num-cpus=1", "MLFLOW_LOGIN": LOGIN}
     project = prepared(folder, ["compose.yaml", "compose.cpu.yaml"], names, variables)
     told = Cluster(project, folder)
     with told.local, running(project, {"ray-worker": 2}):
@@ -183,6 +200,55 @@ def test_mlflow_refuses_the_name_of_another_host(cluster: Cluster) -> None:
     search = f"{MLFLOW}/experiments/search"
     assert cluster.fetch(search, {"max_results": 1})[0] == 200
     assert cluster.fetch(search, {"max_results": 1}, Host="elsewhere.example:5000")[0] == 403
+
+
+def test_mlflow_asks_for_the_login(cluster: Cluster) -> None:
+    search = f"{MLFLOW}/experiments/search", {"max_results": 1}
+    assert cluster.fetch(*search)[0] == 200
+    wrong = b64encode(f"{LOGIN}:wrong".encode()).decode()
+    assert cluster.fetch(*search, Authorization="")[0] == 401
+    assert cluster.fetch(*search, Authorization=f"Basic {wrong}")[0] == 401
+    (mlflow,) = cluster.project.containers["mlflow"]
+    health = mlflow.service.health
+    assert mlflow.execute(*health).returncode == 0
+    refused = mlflow.execute("env", "MLFLOW_AUTH_ADMIN_USERNAME=nobody", *health)
+    assert "HTTP Error 401" in refused.stderr
+
+
+@pytest.mark.usefixtures("submitted")
+def test_nothing_is_published_without_the_password(cluster: Cluster) -> None:
+    refused = cluster.publish()
+    assert refused.returncode == 2
+    (line,) = refused.stderr.splitlines()
+    assert line == (
+        f"cannot write to MLflow at {TRACKING}: it refuses this user (401); "
+        "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for permission"
+    )
+    known = {"MLFLOW_TRACKING_USERNAME": LOGIN, "MLFLOW_TRACKING_PASSWORD": cluster.password}
+    done = cluster.publish(**known)
+    assert (done.returncode, done.stdout) == (0, f"published compose to {TRACKING}\n"), done.stderr
+
+
+@pytest.mark.usefixtures("submitted")
+def test_the_password_is_in_no_log_no_volume_and_no_argument(cluster: Cluster) -> None:
+    state, secret = cluster.project.state, cluster.password.encode()
+    read = 0
+    for file in [*state.glob("logs/*"), *state.glob("volumes/*/**/*")]:
+        with suppress(FileNotFoundError):  # servers remove some while we look
+            if file.is_file():
+                read += 1
+                assert secret not in file.read_bytes(), file
+    assert read > 100
+    lasting = [
+        one
+        for containers in cluster.project.containers.values()
+        for one in containers
+        if not one.service.once
+    ]
+    look = ("sh", "-c", "cat /proc/[0-9]*/cmdline")
+    words = {one.name: one.execute(*look).stdout for one in lasting}
+    assert "--app-name\0basic-auth" in words["mlflow-1"]
+    assert not [name for name, said in words.items() if cluster.password in said]
 
 
 def test_rays_objects_are_in_shared_memory(cluster: Cluster) -> None:

@@ -25,6 +25,8 @@ SETS = [
     ["compose.yaml", "compose.hosts.yaml", "compose.cpu.yaml"],
 ]
 HEAD = "10.0.0.1"
+EMPTY = ("MLFLOW_LOGIN", "MLFLOW_S3_ENDPOINT_URL")
+"""Variables to which nothing says something else than that they are not set."""
 SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
 
 
@@ -58,7 +60,7 @@ def test_all_that_is_used_is_declared(files: list[str]) -> None:
             completed = condition == "service_completed_successfully"
             assert completed == found[other].once
             assert completed or found[other].health
-        named = " ".join([*one.command, *one.environment.values()])
+        named = " ".join([*one.entrypoint, *one.command, *one.health, *one.environment.values()])
         assert set(re.findall(r"/run/secrets/(\w+)", named)) <= set(one.secrets)
 
 
@@ -102,7 +104,8 @@ def test_every_variable_has_a_default_or_must_be_set_and_is_explained(file: Path
     guide = (ROOT / "docs" / "cluster.md").read_text()
     for name, operator in variables(read(file)):
         assert f"`{name}`" in guide, name
-        assert operator in (":-", ":?") or name == "HEAD_IP", name
+        assert operator in (":-", ":?") or name in EMPTY or name == "HEAD_IP", name
+        assert operator != "-" or name in EMPTY, name
 
 
 def test_no_secret_is_in_an_environment() -> None:
@@ -147,7 +150,7 @@ def test_secrets_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
     declared = {Path(entry["file"]) for entry in document(["compose.yaml"])["secrets"].values()}
     assert {Path("secrets") / name for name in contents[0]} == declared
     made = [text for name, text in contents[0].items() if re.search("token|password|secret", name)]
-    assert len(set(made)) == 4
+    assert len(set(made)) == 6
     assert all(re.fullmatch("[0-9a-f]{64}", text) for text in made)
 
 
@@ -155,7 +158,7 @@ def test_no_secret_is_an_argument_or_in_an_environment() -> None:
     for one in services(document(["compose.yaml"])).values():
         for secret in one.secrets:
             reads = rf"\$\$?\(cat /run/secrets/{secret}\)"
-            for text in filter(re.compile(reads).search, one.command):
+            for text in filter(re.compile(reads).search, [*one.entrypoint, *one.command]):
                 (name,) = re.findall(rf'export (\w+)="?{reads}', text)
                 assert f"${name}" not in text
 

@@ -1,4 +1,4 @@
-"""What an untrained network tells beforehand: its cost on this machine, the measures it suits."""
+"""What a network costs on this machine, by timing a few steps of it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from statistics import median
 import torch
 
 from workers.checkpoint import architecture, build, dump
-from workers.contracts import Chain, Component, Cost, PermanentError, Runtime
-from workers.registry import DATA_SETS, MEASURES
+from workers.contracts import Chain, Cost, Runtime
+from workers.registry import DATA_SETS
 from workers.training.device import resolve_device
 from workers.training.loading import load_train_data
 from workers.training.step import backward
@@ -25,9 +25,6 @@ PREDICTION_BYTES = 14
 """Of an example on a task in Parquet: 14.0 at an accuracy of 53 %; 13.1 to 14.8 of drawn logits."""
 COUNT_BYTES = 24
 """The same for segmentation: 20 to 28 (with counts drawn at random)."""
-
-CHANNELS = 3
-"""Of images that are not here yet: what kind of network it is does not depend on how many."""
 
 
 def probe(chain: Chain, runtime: Runtime) -> Cost | None:
@@ -62,55 +59,6 @@ def probe(chain: Chain, runtime: Runtime) -> Cost | None:
         input_bytes=examples * images[0].numel(),  # a byte each when they are stored
         start_seconds=loading,
     )
-
-
-CONTEXT_BYTES = 600 * 2**20
-"""What CUDA itself takes of a GPU's memory for each process."""
-MARGIN = 1.1
-
-
-def memory_share(chain: Chain, runtime: Runtime) -> float:
-    """Train a step on this process's GPU, and return the fraction of its memory that it took.
-
-    The data are loaded as a trial loads them, and downloaded if they are not here.
-    """
-    device = torch.device("cuda")
-    data_set = DATA_SETS.create(chain.data)
-    data = load_train_data(data_set, runtime.data_root, device, threads=runtime.threads)
-    made_as = architecture(chain.model, channels=data.channels, classes=len(data.classes))
-    network = build(made_as).to(device).to(memory_format=torch.channels_last)
-    images, labels = next(data.batches(replace(chain.training, mix=()), 0, 0))
-    for _ in range(WARM_UP):
-        backward(network, images, labels, chain.training)
-    # The optimiser keeps a momentum for each weight, and the best weights may be kept beside.
-    weights = sum(weight.nbytes for weight in network.parameters())
-    peak = torch.cuda.max_memory_reserved(device) + 2 * weights
-    total = torch.cuda.get_device_properties(device).total_memory
-    return (MARGIN * peak + CONTEXT_BYTES) / total
-
-
-def misfits(chain: Chain, runtime: Runtime) -> list[str]:
-    """Say of every measure of the chain why its network cannot be measured so, or nothing.
-
-    Nothing is downloaded. What cannot be built suits them all: training it will say what is wrong.
-    """
-    data_set, root = DATA_SETS.create(chain.data), runtime.data_root
-    classes, channels = len(data_set.classes(root)), CHANNELS
-    if data_set.available(root):
-        channels = load_train_data(data_set, root, torch.device("cpu")).channels
-    try:
-        network = build(architecture(chain.model, channels=channels, classes=classes))
-    except Exception:  # whatever somebody's network runs into
-        return [""] * len(chain.measures)
-    return [_misfit(cell.measure, network) for cell in chain.measures]
-
-
-def _misfit(measure: Component, network: torch.nn.Module) -> str:
-    try:
-        MEASURES.create(measure).check(network)
-    except PermanentError as error:
-        return str(error)
-    return ""
 
 
 @torch.inference_mode()
