@@ -74,7 +74,11 @@ def open_sweep(file: Path, sets: list[str] | None) -> Sweep:
         return sweep.open_sweep(file, sets or ())
 
 
+def set_options(sets: list[str] | None) -> list[str]:
+    """Return the words of a command line that set ``sets``."""
+    return [word for pair in sets or () for word in ("--set", pair)]
+
+
 def spell(command: str, file: Path, sets: list[str] | None, *options: str) -> str:
     """Write the command line that does ``command`` with the same sweep."""
-    pairs = [word for pair in sets or () for word in ("--set", pair)]
-    return join(["prunesweep", command, str(file), *pairs, *options])
+    return join(["prunesweep", command, str(file), *set_options(sets), *options])

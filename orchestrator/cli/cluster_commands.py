@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.arguments import File, Sets, Uri, spell
+from orchestrator.cli.arguments import File, Sets, Uri, set_options, spell
 from orchestrator.cli.cluster_sweep import Modules, checked, identity
 from orchestrator.cli.output import complain, fail
 
@@ -44,12 +44,11 @@ def submit(
     from orchestrator.cluster.shipment import pack
 
     spec = checked(file, sets)
-    options = [word for pair in sets or () for word in ("--set", pair)]
     _expect_no_password(tracking_uri)
-    options += ["--tracking-uri", tracking_uri] if tracking_uri else []
+    tracking = ["--tracking-uri", tracking_uri] if tracking_uri else []
     with TemporaryDirectory() as folder:
         shipment = pack(spec, module or (), Path(folder))
-        command = shipment.command("run", *options)
+        command = shipment.command("run", *set_options(sets), *tracking)
         jobs = Jobs(address)
         known = identity(spec)
         before = {job.id for job in jobs.of(known)}
@@ -58,8 +57,7 @@ def submit(
     complain(f"{verb} {job.id} on {address}")
     if wait:
         own = [word for path in module or () for word in ("--module", str(path))]
-        own += ["--tracking-uri", tracking_uri] if tracking_uri else []
-        _follow(jobs, job, file, sets, address, *own)
+        _follow(jobs, job, file, sets, address, *own, *tracking)
     else:
         complain(f"follow it with: {spell('logs', file, sets, '--address', address)}")
 
@@ -103,9 +101,9 @@ def stop(file: File, sets: Sets = None, address: Address = LOCAL) -> None:
 
 def _expect_no_password(uri: str | None) -> None:
     from orchestrator.cluster.errors import ClusterError
-    from orchestrator.tracking.location import display
+    from orchestrator.tracking.location import censored
 
-    if uri and display(uri) != uri:
+    if uri and censored(uri) != uri:
         raise ClusterError(
             "a password in --tracking-uri would show in the job's command line: set "
             "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD on the cluster"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli.arguments import File, Json, Sets, open_sweep
+from orchestrator.cli.arguments import File, Json, Sets, open_sweep, set_options
 from orchestrator.cli.cluster_sweep import Modules, checked, identity
 from orchestrator.cli.output import show, show_json
 
@@ -79,11 +79,10 @@ def _there(
     from orchestrator.cluster.shipment import pack
 
     spec = checked(file, sets)
-    options = [word for pair in sets or () for word in ("--set", pair)]
     with TemporaryDirectory() as folder:
         shipment = pack(spec, modules, Path(folder))
         jobs = Jobs(address)
-        counting = Counting(jobs, shipment, options)
+        counting = Counting(jobs, shipment, set_options(sets))
         with closing(cluster_looks(jobs, identity(spec), counting)) as looks:
             yield from looks
 

@@ -39,7 +39,7 @@ def follow(jobs: Jobs, job: Job, show: Callable[[str], None]) -> Job:
                 if text:
                     show(text)
                     shown, last = shown + len(text), (last + text)[-_COMPARED:]
-                elif _is_cut_off(jobs, now, last):
+                elif _is_cut_off(jobs, job.id, last):
                     break
         time.sleep(PAUSE)
     show(patiently(lambda: jobs.log(now))[shown:])
@@ -86,10 +86,13 @@ class Tail:
         return None
 
 
-def _is_cut_off(jobs: Jobs, job: Job, last: str) -> bool:
-    """Tell whether a connection without news is dead: the log ends otherwise than with ``last``."""
+def _is_cut_off(jobs: Jobs, submission_id: str, last: str) -> bool:
+    """Tell whether a connection without news is dead: the log is beyond ``last``, or at its end."""
     try:
-        lines = jobs.last_lines(job, 1)
+        # Looked up anew: before its driver is somewhere, nobody knows where the log will be.
+        now = jobs.get(submission_id)
+        lines = jobs.last_lines(now, 1)
     except ClusterSilentError:
         return True
-    return bool(lines) and not last.rstrip("\n").endswith(lines[-1][-_COMPARED // 2 :])
+    behind = bool(lines) and not last.rstrip("\n").endswith(lines[-1][-_COMPARED // 2 :])
+    return behind or not now.live

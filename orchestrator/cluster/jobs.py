@@ -134,13 +134,15 @@ class Jobs:
     def forget(self, prefix: str, seconds: float) -> None:
         """Delete the jobs whose ids begin with ``prefix`` and that ended ``seconds`` ago.
 
-        One that has only just ended would come back: Ray's monitor still writes its status.
+        Drivers are kept, whatever their sweep is called. A job that has only just ended would come
+        back: Ray's monitor still writes its status.
         """
         now = time.time()
         with reaching(self.address):
             for one in self._client.list_jobs():
                 over = one.end_time and one.end_time / 1000 < now - seconds
-                if over and str(one.submission_id).startswith(prefix):
+                ours = str(one.submission_id).startswith(prefix) and not job_of(one).content
+                if over and ours:
                     self._client.delete_job(one.submission_id)
 
 

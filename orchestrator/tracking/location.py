@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SQLITE = "sqlite:///"
 _FOLDERS = ("", "file")
+_LOGIN = re.compile(r"(?<=://)(?!/)\S*@")
 _PASSWORD = re.compile(r"(?<=[?&])(ssl)?(password|passwd)=[^&]*&?", re.IGNORECASE)
 
 
@@ -28,13 +29,17 @@ def resolve_uri(flag: str | None, spec: SweepSpec) -> str:
     the sweep file.
 
     Raises:
-        TrackingError: the URI names a folder, which MLflow no longer writes to.
+        TrackingError: the URI names a folder, which MLflow no longer writes to, or is none.
 
     """
     uri = flag or os.environ.get("MLFLOW_TRACKING_URI") or spec.tracking.uri
     if not uri:
         return f"{SQLITE}{_local(spec) / 'mlflow.db'}"
-    if urlsplit(uri).scheme in _FOLDERS:
+    try:
+        scheme = urlsplit(uri).scheme
+    except ValueError as error:
+        raise TrackingError(f"tracking URI '{censored(uri)}' is no URI: {error}") from None
+    if scheme in _FOLDERS:
         raise TrackingError(
             f"tracking URI '{uri}' is a folder; expected http(s)://…, a database such as "
             f"{SQLITE}mlflow.db, or nothing for the database in the store"
@@ -67,6 +72,12 @@ def display(uri: str) -> str:
     # Up to the last one: a database takes a password with a slash in it.
     shown = rest.rpartition("@")[2] if urlsplit(uri).netloc else rest
     return f"{scheme}{mark}{_PASSWORD.sub('', shown)}"
+
+
+def censored(text: str) -> str:
+    """Leave user names and passwords out of all URIs in ``text``."""
+    # Rather too much than a part: up to the last @, as a password may hold one.
+    return _PASSWORD.sub("", _LOGIN.sub("", text))
 
 
 def _local(spec: SweepSpec) -> Path:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestrator.tracking.location import TrackingError, display
+from orchestrator.tracking.location import TrackingError, censored, display
 
 # The server's API and its artifacts word it differently.
 _REFUSED = re.compile(r"error code (401|403)\b|\b(401|403) Client Error")
@@ -32,7 +32,7 @@ def reaching(uri: str) -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(censored(str(error)).split()) or type(error).__name__
     if "Invalid Host header" in text:
         return "it refuses this name (403); add it to the server's --allowed-hosts"
     if refused := _REFUSED.search(text):

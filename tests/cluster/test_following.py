@@ -98,6 +98,30 @@ def test_a_connection_that_is_dead_is_left() -> None:
     assert "".join(shown) == "never told\n"
 
 
+@dataclass
+class Beginning(Cluster):
+    """The job is connected to before it has a driver, and over once the connection is doubted."""
+
+    looks: int = 0
+
+    def get(self, submission_id: str) -> Job:
+        self.looks += 1
+        if self.looks == 1:
+            return replace(RUNNING, status="PENDING", node="")
+        return replace(RUNNING, status="RUNNING" if self.looks == 2 else "FAILED")
+
+    def last_lines(self, job: Job, count: int) -> list[str]:
+        return super().last_lines(job, count) if job.node else []
+
+
+@pytest.mark.parametrize(("log", "looks"), [("told meanwhile\n", 3), ("", 4)])
+def test_a_connection_that_died_before_there_was_a_driver_is_left(log: str, looks: int) -> None:
+    shown: list[str] = []
+    cluster = Beginning(log, [0], dead=True)
+    ended = follow(cluster, RUNNING, shown.append)  # type: ignore[arg-type]
+    assert (ended.status, "".join(shown), cluster.looks) == ("FAILED", log, looks)
+
+
 def test_a_cluster_that_stays_silent_is_left_in_the_end() -> None:
     cluster = Cluster("", [], [True] * 1_000_000)
     with pytest.raises(ClusterSilentError, match="no answer"):

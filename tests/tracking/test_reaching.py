@@ -31,6 +31,18 @@ LOG_IN = "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or ask for 
             "it answers with errors",
         ),
         ("Max retries exceeded with url: / (connection refused)", "no answer"),
+        (
+            "507 Server Error: Insufficient Storage for url: http://ann:pass@word@mlflow:5000/api/x",
+            "507 Server Error: Insufficient Storage for url: http://mlflow:5000/api/x",
+        ),
+        (
+            "Invalid database URI: 'mysql+a+b://ann:pass/word@db/x?sslpassword=secret'.",
+            "Invalid database URI: 'mysql+a+b://db/x?",
+        ),
+        (
+            "no such file: sqlite:////home/a@b/mlflow.db",
+            "no such file: sqlite:////home/a@b/mlflow.db",
+        ),
         ("one\n  two", "one two"),
         ("x" * 400, "x" * 300 + "…"),
         ("", "MlflowException"),

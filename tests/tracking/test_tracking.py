@@ -466,6 +466,8 @@ def test_the_nearest_tracking_uri_wins(tmp_path: Path, monkeypatch: pytest.Monke
     assert resolve_uri("sqlite:///m.db", named) == f"sqlite:///{tmp_path}/m.db"
     with pytest.raises(TrackingError, match="'mlruns' is a folder; expected http"):
         resolve_uri("mlruns", named)
+    with pytest.raises(TrackingError, match=r"^tracking URI 'http://\[mlflow' is no URI: Invalid"):
+        resolve_uri("http://ann:secret@[mlflow", named)
 
 
 def test_a_remote_store_keeps_its_database_beside_the_sweep_file(
