@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -23,8 +24,8 @@ __all__ = ["bucket_uri", "listening", "s3"]
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """The results of the sweep without any fault."""
-    sweep = FaultySweep(tmp_path_factory.mktemp("undisturbed"))
-    sweep.run("--executor", "local")
+    sweep = FaultySweep(tmp_path_factory.mktemp("undisturbed"), "local")
+    sweep.run()
     assert len(sweep.networks) == len(sweep.begun()) == 8
     return sweep.table()
 
@@ -34,8 +35,10 @@ def faulty(tmp_path: Path) -> Iterator[Callable[..., FaultySweep]]:
     """Write the sweep; whatever it has started ends with the test."""
     made: list[FaultySweep] = []
 
-    def make(environment: dict[str, str] | None = None, **changes: Any) -> FaultySweep:
-        made.append(FaultySweep(tmp_path, environment, **changes))
+    def make(
+        executor: str, environment: dict[str, str] | None = None, **changes: Any
+    ) -> FaultySweep:
+        made.append(FaultySweep(tmp_path, executor, environment, **changes))
         return made[-1]
 
     yield make
@@ -49,7 +52,6 @@ def nodes() -> Iterator[Nodes]:
     folder = Path(mkdtemp(prefix="ps-", dir="/tmp"))
     cluster = Nodes(folder)
     try:
-        cluster.start_head()
         yield cluster
     finally:
         cluster.kill()
@@ -61,6 +63,21 @@ def cluster(nodes: Nodes) -> Nodes:
     """A head and the workers ``one`` and ``two``, made whole again after the last test."""
     nodes.complete()
     return nodes
+
+
+@pytest.fixture(params=["local", "ray"])
+def anywhere(
+    request: pytest.FixtureRequest, faulty: Callable[..., FaultySweep]
+) -> Callable[..., FaultySweep]:
+    """Write the sweep once for the local executor, and once for a cluster."""
+    if request.param == "local":
+        return partial(faulty, "local")
+    cluster: Nodes = request.getfixturevalue("cluster")
+
+    def make(environment: dict[str, str] | None = None, **changes: Any) -> FaultySweep:
+        return faulty("ray", cluster.environment | (environment or {}), **changes)
+
+    return make
 
 
 @pytest.fixture

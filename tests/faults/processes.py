@@ -22,18 +22,18 @@ def marked(mark: str) -> dict[int, str]:
     return found
 
 
-def kill(mark: str, program: str = "") -> int:
-    """End all processes with ``mark``, or those that run ``program``, at once; returns how many."""
+def kill(mark: str, program: str = "", number: int = signal.SIGKILL) -> int:
+    """Send a signal to all processes with ``mark``, or those of ``program``; returns how many."""
     chosen = [pid for pid, name in marked(mark).items() if program in ("", name)]
     for pid in chosen:
-        end(pid)
+        send(number, pid)
     return len(chosen)
 
 
-def end(pid: int) -> None:
-    """End one process, unless it has ended."""
+def send(number: int, pid: int) -> None:
+    """Send a signal to one process, unless it has ended."""
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -> None:

@@ -42,12 +42,14 @@ class Recovery:
     """What a fault has cost.
 
     Attributes:
+        executor: of the sweep.
         seconds: until what was in flight is committed, or else until the next commit.
         repeated: networks that were made once more.
         duplicates: runs in MLflow that are too many.
 
     """
 
+    executor: str
     seconds: float
     repeated: int
     duplicates: int
@@ -89,4 +91,5 @@ def recovered(
     again = {after[key] / 1e9 for key in repeated} or {
         min(at / 1e9 for key, at in after.items() if key not in fault.committed)
     }
-    return Recovery(max(max(again) - start, 0.0), repeated.total(), len(names) - len(expected))
+    seconds = max(max(again) - start, 0.0)
+    return Recovery(sweep.executor, seconds, repeated.total(), len(names) - len(expected))

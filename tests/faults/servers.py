@@ -24,6 +24,9 @@ class Server:
         self._environment = os.environ | environment | {MARK: self.mark}
 
     def start(self) -> None:
+        """Start, unless it runs, and wait until it answers."""
+        if marked(self.mark):
+            return
         self._process = subprocess.Popen(
             self._command,
             env=self._environment,
@@ -36,8 +39,8 @@ class Server:
 
     def kill(self) -> None:
         """End all its processes at once."""
-        kill(self.mark)
-        self._process.wait()
+        if kill(self.mark):
+            self._process.wait()
         wait_for(lambda: not marked(self.mark), "the end of a server")
 
     def _answers(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections import Counter
 from contextlib import suppress
@@ -12,12 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from orchestrator.store.verify import verify, worked_on
-from tests.faults.processes import end, wait_for
+from tests.faults.processes import send, wait_for
+from tests.faults.recovery import AT_ONCE
 from tests.faults.sweep import FaultySweep
 
 PROGRAMS = {"prunesweep": "driver", "ray::ImplicitFu": "worker", "raylet": "raylet"}
 LONGEST = 6.0
-AT_ONCE = 0.2
+HASTY = 0.2
 """The share of kills that do not wait until a new driver is at work."""
 
 
@@ -40,6 +42,39 @@ class Toll:
     equal_tables: int = 0
     seconds: float = 0.0
 
+    def harm(self) -> dict[str, int]:
+        """Return what should not have happened, and how often it did."""
+        counts = {
+            "records lost": self.lost,
+            "networks begun after they were committed": self.late,
+            "networks made again beyond what was in flight": max(
+                self.repeated - AT_ONCE * self.kills.total(), 0
+            ),
+            "MLflow runs too many": self.duplicates,
+            "MLflow runs not FINISHED": self.unfinished_runs,
+            "objects damaged": self.damaged,
+            "leases left": self.stuck_leases,
+            "processes left": self.left_processes,
+            "tables not equal": self.rounds - self.equal_tables,
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    def summary(self) -> str:
+        """Say in a few lines what was killed, and what came of it."""
+        killed = ", ".join(f"{count} {name}s" for name, count in self.kills.most_common())
+        harm = ", ".join(f"{name}: {count}" for name, count in self.harm().items())
+        return "\n".join(
+            [
+                f"killed: {self.kills.total()} ({killed})",
+                f"drivers started: {self.drivers}, in {self.rounds} sweeps",
+                f"networks made, and made again: {self.networks}, {self.repeated}",
+                f"MLflow runs too many: {self.duplicates}",
+                f"tables equal: {self.equal_tables} of {self.rounds}",
+                f"what should not have happened: {harm or 'nothing'}",
+                f"time: {self.seconds / 60:.0f} min",
+            ]
+        )
+
 
 def soak(folder: Path, kills: int, seed: int, **changes: object) -> Toll:
     """Kill ``kills`` random processes of a sweep; it is begun anew when it ends before that.
@@ -52,8 +87,8 @@ def soak(folder: Path, kills: int, seed: int, **changes: object) -> Toll:
 
     """
     start, toll, chance = time.monotonic(), Toll(), random.Random(seed)
-    undisturbed = FaultySweep(folder / "undisturbed", **changes)
-    undisturbed.run("--executor", "local")
+    undisturbed = FaultySweep(folder / "undisturbed", "local", **changes)
+    undisturbed.run()
     table = undisturbed.table()
     while toll.kills.total() < kills:
         toll.rounds += 1
@@ -88,8 +123,8 @@ def _round(sweep: FaultySweep, toll: Toll, kills: int, chance: random.Random) ->
 
 def _strike(sweep: FaultySweep, toll: Toll, chance: random.Random) -> bool:
     """Kill something at a random time; False when the driver ended before."""
-    begun, at_once = len(sweep.begun()), chance.random() < AT_ONCE
-    while not at_once and len(sweep.begun()) == begun:
+    begun, hasty = len(sweep.begun()), chance.random() < HASTY
+    while not hasty and len(sweep.begun()) == begun:
         if sweep.driver.poll() is not None:
             return False
         time.sleep(0.05)
@@ -98,7 +133,7 @@ def _strike(sweep: FaultySweep, toll: Toll, chance: random.Random) -> bool:
     if sweep.driver.poll() is not None or not found:
         return False
     pid, name = chance.choice(sorted(found))
-    end(pid)
+    send(signal.SIGKILL, pid)
     toll.kills[PROGRAMS[name]] += 1
     return True
 

@@ -31,8 +31,8 @@ SPEC: dict[str, Any] = {
             "name": "net",
             "model": {"journalled:Net": {"width": 2}},
             "data": "digits",
-            "training": {"epochs": 2, "batch_size": 128, "lr": 0.1},
-            "retraining": {"epochs": 2},
+            "training": {"epochs": 1, "batch_size": 128, "lr": 0.1},
+            "retraining": {"epochs": 1},
         }
     ],
     "seeds": [0, 1],
@@ -47,6 +47,7 @@ PLUG_INS = '''
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,10 @@ def note(seed):
     journal = os.open(Path(__file__).with_name("journal"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(journal, line.encode())
     os.close(journal)
+    with suppress(FileNotFoundError):
+        Path(__file__).with_name("hang").unlink()
+        while True:
+            time.sleep(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +95,15 @@ class FaultySweep:
     """A sweep in a folder of its own, and its drivers."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str] | None = None, **changes: Any
+        self,
+        folder: Path,
+        executor: str = "ray",
+        environment: Mapping[str, str] | None = None,
+        **changes: Any,
     ) -> None:
         """Write the sweep file, with some keys changed, and its plug-ins into ``folder``."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.file = folder, folder / "faults.yaml"
+        self.folder, self.file, self.executor = folder, folder / "faults.yaml", executor
         self.file.write_text(yaml.safe_dump(SPEC | changes, sort_keys=False))
         (folder / "journalled.py").write_text(PLUG_INS)
         ours = {k: v for k, v in os.environ.items() if not k.startswith(OTHERS)}
@@ -113,12 +122,17 @@ class FaultySweep:
     def networks(self) -> list[str]:
         return [key for chain in self.sweep.plan.chains for key in chain.networks]
 
-    def start(self, *options: str) -> None:
+    def chain_of(self, key: str) -> str:
+        """Return the name of the chain that makes a network."""
+        return next(one.name for one in self.sweep.plan.chains if key in one.networks)
+
+    def start(self) -> None:
         """Start a driver."""
         self._drivers += 1
         self.started = time.time()
+        command = [str(BIN / "prunesweep"), "run", self.file.name]
         self.driver = subprocess.Popen(
-            [str(BIN / "prunesweep"), "run", self.file.name, "--no-report", *options],
+            [*command, "--executor", self.executor, "--no-report"],
             cwd=self.folder,
             env=self.environment | {MARK: f"{self._mark}{self._drivers}:"},
             stdout=subprocess.PIPE,
@@ -132,9 +146,9 @@ class FaultySweep:
         told, _ = self.driver.communicate(timeout=seconds)
         return told
 
-    def run(self, *options: str) -> None:
+    def run(self) -> None:
         """Run a driver to its good end."""
-        self.start(*options)
+        self.start()
         told = self.end()
         assert self.driver.returncode == 0, told
 
@@ -175,10 +189,16 @@ class FaultySweep:
         words = [line.split() for line in lines]
         return [Begun(self._keys[seed], int(pid), float(at)) for seed, pid, at in words]
 
+    def hang_next(self) -> None:
+        """Let the network that is begun next wait for ever, in Python."""
+        (self.folder / "hang").touch()
+
     def await_begun(self, count: int) -> Begun:
         """Wait until ``count`` networks were begun; returns the last of them."""
         wait_for(lambda: len(self.begun()) >= count or self.driver.poll() is not None, "networks")
-        return self.begun()[count - 1]
+        begun = self.begun()
+        assert len(begun) >= count, f"the driver ended before: {self.end()}"
+        return begun[count - 1]
 
     def await_one_of(self, keys: Collection[str]) -> Begun:
         """Wait until one of ``keys`` was begun; returns it."""

@@ -13,7 +13,5 @@ from tests.faults.soak import soak
 def test_five_random_kills_end_in_the_same_table(tmp_path: Path) -> None:
     toll = soak(tmp_path, kills=5, seed=0)
     assert toll.kills.total() == 5
-    assert toll.equal_tables == toll.rounds
-    assert toll.lost == toll.late == toll.damaged == toll.stuck_leases == toll.left_processes == 0
-    assert toll.duplicates == toll.unfinished_runs == 0
-    assert toll.repeated <= 2 * 5
+    assert toll.equal_tables == toll.rounds >= 1
+    assert toll.harm() == {}

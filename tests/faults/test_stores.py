@@ -17,10 +17,10 @@ from tests.store.conftest import ENVIRONMENT, S3Server
 
 pytestmark = pytest.mark.slow
 
-OUTAGE = float(os.environ.get("PRUNESWEEP_OUTAGE", "20"))
+OUTAGE = float(os.environ.get("PRUNESWEEP_OUTAGE", "8"))
 """Seconds without a store."""
 
-Faulty = Callable[..., FaultySweep]
+Anywhere = Callable[..., FaultySweep]
 Matrix = Callable[[str, str, Recovery], None]
 
 
@@ -38,10 +38,10 @@ def fill(ballast: Path) -> None:
 
 
 def test_on_a_full_disk_the_run_ends_and_goes_on_when_there_is_room(
-    small_disk: Path, faulty: Faulty, undisturbed: pa.Table, matrix: Matrix
+    small_disk: Path, anywhere: Anywhere, undisturbed: pa.Table, matrix: Matrix
 ) -> None:
-    sweep, ballast = faulty(), small_disk / "ballast"
-    sweep.start("--executor", "local")
+    sweep, ballast = anywhere(), small_disk / "ballast"
+    sweep.start()
     sweep.await_begun(3)
     fault = strike(sweep, lambda: fill(ballast))
     told = sweep.end()
@@ -49,17 +49,17 @@ def test_on_a_full_disk_the_run_ends_and_goes_on_when_there_is_room(
     assert "what was committed is whole; make room and run the same command again" in told
     assert "Traceback" not in told
     os.unlink(ballast)
-    sweep.run("--executor", "local")
+    sweep.run()
     cost = recovered(sweep, fault, undisturbed, since=sweep.started)
     matrix("store's disk full", "ends with a message, code 1; `run` again goes on", cost)
 
 
 def test_while_the_store_is_away_the_sweep_waits(
-    s3: S3Server, bucket_uri: str, faulty: Faulty, undisturbed: pa.Table, matrix: Matrix
+    s3: S3Server, bucket_uri: str, anywhere: Anywhere, undisturbed: pa.Table, matrix: Matrix
 ) -> None:
     store = bucket_uri.replace("retry_seconds=20", "retry_seconds=60")
-    sweep = faulty(ENVIRONMENT, store=store)
-    sweep.start("--executor", "local")
+    sweep = anywhere(ENVIRONMENT, store=store)
+    sweep.start()
     sweep.await_begun(3)
     fault = strike(sweep, s3.stop)
     time.sleep(OUTAGE)
