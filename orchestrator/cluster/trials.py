@@ -59,14 +59,16 @@ class Ear(Unsaved, TrialProgressCallback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell of the retry that follows."""
-        cause = self._silence.forget(trial) or cause_of_end(trial)
-        cause = self._before_retry(trial, cause)
+        cause = self._before_retry(trial, self._cause(trial))
         self._report(Event(chain=trial.config["chain"], kind="retry", detail=cause))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Close the chain, which was tried often enough."""
-        cause = self._silence.forget(trial) or cause_of_end(trial)
-        self._frontier.end(trial.config["chain"], cause)
+        self._frontier.end(trial.config["chain"], self._cause(trial))
+
+    def _cause(self, trial: Any) -> str:
+        said, hung = cause_of_end(trial), self._silence.forget(trial)
+        return hung or said
 
 
 def cause_of_end(trial: Any) -> str:

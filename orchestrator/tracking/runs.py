@@ -28,7 +28,7 @@ from orchestrator.tracking.points import Point
 class Run:
     """What MLflow says about a run; ``start`` and ``end`` in milliseconds since 1970.
 
-    ``metrics`` are the latest values; ``points`` only those that this connection wrote.
+    ``metrics`` are the latest values; ``points`` what this connection wrote while it is RUNNING.
     """
 
     id: str
@@ -107,6 +107,8 @@ class Runs:
         elif status != "RUNNING" and (run.status, run.end) != (status, end):
             self._client.set_terminated(run.id, status, end)
         run.status, run.end = status, end
+        if status != "RUNNING":
+            run.points.clear()  # thousands of ended runs would fill the driver's memory
 
     def delete(self, run: Run) -> None:
         """Delete ``run``; MLflow keeps it restorable."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from orchestrator.tracking.committed import Committed
 from orchestrator.tracking.nest import STATUS
 from orchestrator.tracking.status import CAUSE, conclude
-from orchestrator.tracking.worst import worst_note
 
 if TYPE_CHECKING:
     from orchestrator.plan import Plan
@@ -34,7 +33,7 @@ def publish_sweep(
         plan: the sweep.
         committed: what there is.
         statuses: one for each of its chains.
-        note: that describes it.
+        note: its description.
         ended: whether nobody is at work.
 
     """
@@ -42,7 +41,6 @@ def publish_sweep(
     complete, failed = statuses.count("complete"), statuses.count("failed")
     status = "complete" if complete == count else "failed" if failed else "partial"
     status = status if ended else "running"
-    worst = worst_note(committed.pruned(), spec.analysis.deltas[0])
     digest = sha256(spec.text.encode()).hexdigest()
     if run.tags.get("prunesweep.file") != digest:
         runs.attach(run, "sweep.yaml", spec.text.encode())
@@ -51,8 +49,7 @@ def publish_sweep(
         CAUSE: f"{failed} of {count} chains failed" if failed else "",
         "prunesweep.progress": f"{complete} of {count} chains complete",
         "prunesweep.file": digest,
-        # The UI folds what is not in the first lines.
-        "mlflow.note.content": f"{worst}\n{note}".lstrip(),
+        "mlflow.note.content": note,
     }
     runs.write(run, {"sweep": spec.name}, tags)
     conclude(runs, run, status, committed.ended())

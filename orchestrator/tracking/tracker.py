@@ -18,9 +18,11 @@ from orchestrator.tracking.committed import Committed
 from orchestrator.tracking.describe import sweep_note
 from orchestrator.tracking.points import answer_points
 from orchestrator.tracking.progress import Progress
+from orchestrator.tracking.seldom import Seldom
 from orchestrator.tracking.status import now
 from orchestrator.tracking.sweep_run import publish_sweep
 from orchestrator.tracking.view import View, open_view, prepare
+from orchestrator.tracking.worst import worst_note
 from workers.contracts import Chain
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ class Tracker:
         self.plan, self.uri = plan, uri
         self._note = sweep_note(plan.spec.name, plan.chains, plan.tasks)
         self._committed = Committed(plan, store, cells_of)
+        self._worst = Seldom(
+            lambda: worst_note(self._committed.pruned(), plan.spec.analysis.deltas[0])
+        )
         self._chains = {chain.name: chain for chain in plan.chains}
         self._statuses = dict.fromkeys(self._chains, "partial")
         self._view: View | None = None
@@ -78,7 +83,8 @@ class Tracker:
                 self.plan,
                 committed,
                 statuses,
-                note=self._note,
+                # The UI folds what is not in the first lines.
+                note=f"{self._worst(at_once=progress.ended)}\n{self._note}".lstrip(),
                 ended=progress.ended,
             )
 
