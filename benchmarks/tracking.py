@@ -10,6 +10,7 @@ are real. The second publish finds everything there.
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ import pandas as pd
 
 from orchestrator.plan import Plan, make_plan
 from orchestrator.spec.loading import load_sweep
+from orchestrator.tracking.progress import Progress
 from orchestrator.tracking.tracker import Tracker
 from workers.contracts import Chain
 
@@ -69,6 +71,12 @@ class MadeUp:
         return pd.DataFrame(rows, columns=["network_key", "task", "accuracy"])
 
 
+def resident() -> float:
+    """Resident memory of this process in MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--chains", type=int, default=1000, help="a multiple of 10")
@@ -83,11 +91,12 @@ def main() -> None:
         uri = options.uri or f"sqlite:///{scratch}/mlflow.db"
         tracker = Tracker(plan, store, uri, store.cells_of)  # type: ignore[arg-type]
         tracker.publish(plan.chains[:1])
-        times = []
+        times, memory = [], []
         for chain in plan.chains:
             start = time.perf_counter()
-            tracker.publish([chain])
+            tracker.publish([chain], Progress())
             times.append(time.perf_counter() - start)
+            memory.append(resident())
         each = pd.Series(times)
         tenth = len(times) // 10
         print(f"{len(times):,} chains of 11 networks and 77 cells in {each.sum():.1f} s")
@@ -96,9 +105,13 @@ def main() -> None:
             f"{1000 * each[:tenth].median():.1f} in the first tenth, "
             f"{1000 * each[-tenth:].median():.1f} in the last"
         )
+        print(f"memory: {memory[len(memory) // 4]:.0f} MB at 1/4, {memory[-1]:.0f} MB at the end")
+        start = time.perf_counter()
+        tracker.publish()
+        print(f"all of it once more, as when a run ends: {time.perf_counter() - start:.1f} s")
         start = time.perf_counter()
         Tracker(plan, store, uri, store.cells_of).publish()  # type: ignore[arg-type]
-        print(f"again, nothing new: {time.perf_counter() - start:.1f} s")
+        print(f"again by another process, nothing new: {time.perf_counter() - start:.1f} s")
 
 
 if __name__ == "__main__":
