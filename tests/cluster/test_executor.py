@@ -235,7 +235,7 @@ def test_two_hundred_chains_share_a_few_processes(cluster: None, tmp_path: Path)
         nonlocal kept
         events.append(event)
         if event.kind == "finished" and len(events) > 590:
-            trials = [each for each in gc.get_objects() if isinstance(each, tune.experiment.Trial)]
+            trials = [each for each in gc.get_objects() if type(each) is tune.experiment.Trial]
             kept = max(kept, len(trials))
 
     start = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,9 @@ from tests.faults.sweep import FaultySweep
 from tests.store.conftest import bucket_uri, listening, s3
 
 __all__ = ["bucket_uri", "listening", "s3"]
+
+EXECUTORS = os.environ.get("PRUNESWEEP_EXECUTORS", "local").split(",")
+"""What runs the trials where stores and servers fail; benchmarks/faults.py asks for both."""
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +69,11 @@ def cluster(nodes: Nodes) -> Nodes:
     return nodes
 
 
-@pytest.fixture(params=["local", "ray"])
+@pytest.fixture(params=EXECUTORS)
 def anywhere(
     request: pytest.FixtureRequest, faulty: Callable[..., FaultySweep]
 ) -> Callable[..., FaultySweep]:
-    """Write the sweep once for the local executor, and once for a cluster."""
+    """Write the sweep, for each of ``EXECUTORS``."""
     if request.param == "local":
         return partial(faulty, "local")
     cluster: Nodes = request.getfixturevalue("cluster")

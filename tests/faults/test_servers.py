@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import rmtree
@@ -16,10 +15,7 @@ from tests.faults.recovery import Recovery, recovered, strike
 from tests.faults.servers import POSTGRES, Mlflow, Postgres
 from tests.faults.sweep import FaultySweep
 
-EXECUTORS = os.environ.get("PRUNESWEEP_EXECUTORS", "local").split(",")
-"""It is the driver that writes to MLflow, whatever runs the trials."""
-
-pytestmark = [pytest.mark.slow, pytest.mark.parametrize("anywhere", EXECUTORS, indirect=True)]
+pytestmark = pytest.mark.slow
 
 Anywhere = Callable[..., FaultySweep]
 Matrix = Callable[[str, str, Recovery], None]
