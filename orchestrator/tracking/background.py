@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 
 from orchestrator.tracking.progress import Progress
@@ -80,7 +81,9 @@ class BackgroundTracker:
                 self._news.set()
         with self._lock:
             self._pending = {chain.name for chain in self._chains}
-        self._publish(ended=True)
+        if not self._publish(ended=True):
+            time.sleep(_AGAIN)  # a server whose database has just come back fails once more
+            self._publish(ended=True)
 
     def _publish(self, *, ended: bool) -> bool:
         with self._lock:
@@ -111,3 +114,4 @@ def catch_up(tracker: Tracker) -> str:
 
 
 _OVER = ("finished", "failed", "blocked")
+_AGAIN = 2.0
