@@ -82,7 +82,7 @@ class BackgroundTracker:
         with self._lock:
             self._pending = {chain.name for chain in self._chains}
         if not self._publish(ended=True):
-            time.sleep(_AGAIN)  # a server whose database has just come back fails once more
+            time.sleep(_AGAIN)
             self._publish(ended=True)
 
     def _publish(self, *, ended: bool) -> bool:
@@ -115,3 +115,4 @@ def catch_up(tracker: Tracker) -> str:
 
 _OVER = ("finished", "failed", "blocked")
 _AGAIN = 2.0
+"""Seconds until the last publish is tried once more: a server may have just come back."""

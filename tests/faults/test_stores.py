@@ -17,7 +17,7 @@ from tests.store.conftest import ENVIRONMENT, S3Server
 
 pytestmark = pytest.mark.slow
 
-OUTAGE = float(os.environ.get("PRUNESWEEP_OUTAGE", "8"))
+OUTAGE = float(os.environ.get("PRUNESWEEP_OUTAGE", "20"))
 """Seconds without a store."""
 
 Anywhere = Callable[..., FaultySweep]

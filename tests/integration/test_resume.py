@@ -32,8 +32,8 @@ def prunesweep(*arguments: str, cwd: Path, check: bool = True) -> subprocess.Com
     return done
 
 
-def run(file: Path) -> None:
-    prunesweep("run", str(file), "--executor", "local", "--no-report", cwd=file.parent)
+def run(file: Path, executor: str = "local") -> None:
+    prunesweep("run", str(file), "--executor", executor, "--no-report", cwd=file.parent)
 
 
 def missing(file: Path) -> dict[str, int]:
@@ -107,13 +107,14 @@ def test_an_extension_runs_only_what_is_missing(
     assert missing(file)["cells"] == 0
 
 
+@pytest.mark.parametrize("executor", ["local", "ray"])
 def test_killed_and_resumed_equals_undisturbed_to_the_bit(
-    tiny: Write, tmp_path: Path, finished: Path
+    tiny: Write, tmp_path: Path, finished: Path, executor: str
 ) -> None:
     undisturbed = tiny("undisturbed.yaml", store=str(finished))
     file = tiny()
     driver = subprocess.Popen(
-        [COMMAND, "run", str(file), "--executor", "local"],
+        [COMMAND, "run", str(file), "--executor", executor],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -125,7 +126,7 @@ def test_killed_and_resumed_equals_undisturbed_to_the_bit(
     survived = committed(tmp_path)
     assert len(survived) < 20, "killed too late to show anything"
     assert prunesweep("verify", str(file), cwd=tmp_path).stdout.startswith("0 damaged")
-    run(file)
+    run(file, executor)
     assert survived.items() <= committed(tmp_path).items()
     assert table(file).equals(table(undisturbed))
 
