@@ -93,21 +93,22 @@ class RayExecutor:
         network_of = {chain.name: chain.network for chain in chains}
         cpus = self.cpus  # pickled with what sizes a trial, as this executor cannot be
 
-        def enlarge(trial: Any, cause: str) -> str:
+        def enlarge(trial: Any) -> None:
+            cause = trial.last_result.get("cause", "")
             if not cause.startswith(OUT_OF_MEMORY):
-                return cause
+                return
             had = trial.placement_group_factory.required_resources.get("GPU", 0.0)
             share = shares.enlarge(network_of[trial.config["chain"]], had)
             if share is None:
-                return cause
+                return
             trial.update_resources(_bundle(cpus, share))
-            return f"{cause}; given {share:g} of a GPU now"
+            trial.last_result["cause"] = f"{cause}; given {share:g} of a GPU now"
 
         return tune.Tuner(
             tune.with_resources(function, lambda config: _bundle(cpus, config["gpus"])),
             tune_config=tune.TuneConfig(
                 search_alg=PlanSearcher(frontier, shares),
-                scheduler=Forgetful(),
+                scheduler=Forgetful(before_retry=enlarge),
                 num_samples=-1,
                 max_concurrent_trials=_slots(self, len(chains)),
                 reuse_actors=True,
@@ -115,7 +116,7 @@ class RayExecutor:
             ),
             run_config=tune.RunConfig(
                 storage_path=scratch,
-                callbacks=[Ear(frontier, report, Silence(self.silence), enlarge)],
+                callbacks=[Ear(frontier, report, Silence(self.silence))],
                 failure_config=tune.FailureConfig(max_failures=self.retries),
                 verbose=0,
             ),

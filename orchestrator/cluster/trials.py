@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,10 @@ class Ear(Unsaved, TrialProgressCallback):
     It takes the place of Tune's own progress, which prints nothing here but keeps every trial.
     """
 
-    def __init__(
-        self,
-        frontier: Frontier,
-        report: Report,
-        silence: Silence,
-        before_retry: Callable[[Any, str], str],
-    ) -> None:
+    def __init__(self, frontier: Frontier, report: Report, silence: Silence) -> None:
         self._frontier = frontier
         self._report = report
         self._silence = silence
-        self._before_retry = before_retry
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Begin to listen."""
@@ -59,8 +52,7 @@ class Ear(Unsaved, TrialProgressCallback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Tell of the retry that follows."""
-        cause = self._before_retry(trial, self._cause(trial))
-        self._report(Event(chain=trial.config["chain"], kind="retry", detail=cause))
+        self._report(Event(chain=trial.config["chain"], kind="retry", detail=self._cause(trial)))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Close the chain, which was tried often enough."""

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
 from ray import cloudpickle
 
 from orchestrator.cluster.executor import RayExecutor
+from orchestrator.cluster.scheduler import Forgetful
 from orchestrator.cluster.shares import Shares
 from orchestrator.execution.executor import Trial
 from orchestrator.execution.frontier import Outcome
@@ -131,6 +133,31 @@ def test_what_runs_out_of_memory_is_tried_again_with_more(gpus: None, tmp_path: 
     assert told[-1].endswith("; given 1 of a GPU now")
     # Those that started after the first failures were given more at once.
     assert len({event.chain for event in events if event.kind == "retry"}) < 12
+
+
+@pytest.mark.slow
+def test_what_is_given_more_waits_for_that(
+    gpus: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tune keeps what waits by its resources: one kept under its old share starves, with GPUs idle.
+
+    That shows only now and then as a sweep that never ends, so this looks into Tune's records.
+    """
+    looks = 0
+    misplaced: list[Any] = []
+    choose = Forgetful.choose_trial_to_run
+
+    def look(self: Forgetful, controller: Any) -> Any:
+        nonlocal looks
+        for resources, waiting in controller._resources_to_pending_trials.items():
+            looks += len(waiting)
+            misplaced.extend(one for one in waiting if one.placement_group_factory != resources)
+        return choose(self, controller)
+
+    monkeypatch.setattr(Forgetful, "choose_trial_to_run", look)
+    run(4, resting(tmp_path, fails_below=0.9))
+    assert looks
+    assert not misplaced
 
 
 def test_one_failure_teaches_all_chains_of_a_network() -> None:
