@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from functools import cache
 
 from orchestrator.cluster.job_folder import expect_lasting
 from orchestrator.execution.assembly import make_executor, open_tracker, runtime
 from orchestrator.execution.frontier import Outcome
 from orchestrator.execution.log import progress_of
 from orchestrator.execution.numbers import Numbers
-from orchestrator.execution.outcome import write_outcome
+from orchestrator.execution.outcome import OutcomeSoFar, write_outcome
 from orchestrator.plan.fit import check_networks
 from orchestrator.plan.state import State
 from orchestrator.plan.to_do import to_do
@@ -93,11 +92,10 @@ def _run(sweep: Sweep, state: State, executor: str, tracker: Tracker) -> Driven:
 
         runner = make_executor(sweep, executor, numbers, abandon)
 
-        # Once a chain starts, what failed in the run before counts as not tried yet.
-        forget = cache(lambda: write_outcome(sweep.store, sweep.spec.name, Outcome()))
+        so_far = OutcomeSoFar(sweep.store, sweep.spec.name)
 
         def report(event: Event) -> None:
-            forget()
+            so_far.report(event)
             progress.report(event)
             background.report(event)
 

@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from orchestrator.execution.frontier import Outcome
+from orchestrator.store.errors import StoreError
 
 if TYPE_CHECKING:
     from orchestrator.store import Store
+    from workers.contracts import Event
+
+SHARE = 0.05
+"""Of a run's time that noting what fails may take: the note grows with what has failed."""
+
+
+class OutcomeSoFar:
+    """Notes what a run could not do while it goes; what failed in the run before is forgotten."""
+
+    def __init__(
+        self, store: Store, sweep: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Begin with nothing, noted once a chain of ``sweep`` starts."""
+        self._store = store
+        self._sweep = sweep
+        self._clock = clock
+        self._told: dict[str, dict[str, str]] = {"failed": {}, "blocked": {}}
+        self._changed = True
+        self._due = float("-inf")
+
+    def report(self, event: Event) -> None:
+        """Note what ``event`` tells of, soon; a store that cannot be written is not waited for."""
+        if event.kind in self._told:
+            self._told[event.kind][event.chain] = event.detail
+            self._changed = True
+        start = self._clock()
+        if not self._changed or start < self._due:
+            return
+        with suppress(OSError, StoreError):
+            write_outcome(self._store, self._sweep, Outcome(**self._told))
+            self._changed = False
+        end = self._clock()
+        self._due = end + (end - start) / SHARE
 
 
 def write_outcome(store: Store, sweep: str, outcome: Outcome) -> None:

@@ -22,7 +22,7 @@ Write = Callable[..., Path]
 
 
 class Scripted:
-    """An executor that makes nothing: it tells one event, then does as it is told."""
+    """An executor that makes nothing: it tells that a chain starts, then does as it is told."""
 
     def __init__(self, then: Callable[[], Outcome]) -> None:
         self.then = then
