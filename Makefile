@@ -9,6 +9,8 @@ SWEEP ?= sweeps/digits.yaml
 demo: $(VENV)/.installed
 	$(BIN)/prunesweep run $(SWEEP)
 
+# Two processes on two cores: with threads of their own they would mostly wait for each other.
+test test-fast: export OMP_NUM_THREADS = 1
 test: check
 	$(BIN)/pytest -m "not slow" -n 2
 	$(BIN)/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder --durations 25
