@@ -47,6 +47,7 @@ class Container:
         task = inside.Task(
             ready=tell,
             root=str(root),
+            programs=self.image.root,
             binds=binds,
             folders=self.image.folders,
             hostname=self.name,

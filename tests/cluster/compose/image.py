@@ -1,11 +1,13 @@
 """What a container's image brings: for ours, as the Dockerfile says; for others, what stands in.
 
 No image is built or fetched. Programs and libraries are those of this machine; who runs them, in
-which environment and over which folders is the image's.
+which environment and over which folders is the image's. Where PRUNESWEEP_IMAGE_ROOT names the root
+folder of an image that was built from the Dockerfile, its programs and libraries run instead.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -34,7 +36,10 @@ exec setpriv --reuid=postgres --regid=postgres --clear-groups postgres -c listen
 
 @dataclass(frozen=True)
 class Image:
-    """Attributes are those of an image's configuration, ``folders`` the owners of folders in it."""
+    """Attributes are those of an image's configuration, ``folders`` the owners of folders in it.
+
+    ``root`` is the folder that programs and libraries are taken from.
+    """
 
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": SYSTEM_PATH})
     user: int = 0
@@ -42,6 +47,7 @@ class Image:
     entrypoint: tuple[str, ...] = ()
     folders: dict[str, int] = field(default_factory=dict)
     stop_signal: str = "TERM"
+    root: str = "/"
 
 
 def ours() -> Image:
@@ -57,10 +63,12 @@ def ours() -> Image:
         if verb == "ENV":
             pairs = (word.split("=", 1) for word in shlex.split(words))
             environment |= {name: value.replace("$PATH", SYSTEM_PATH) for name, value in pairs}
-    environment["PATH"] = environment["PATH"].replace(OUR_PREFIX, str(Path(sys.prefix) / "bin"))
+    root = os.environ.get("PRUNESWEEP_IMAGE_ROOT", "/")
+    if root == "/":
+        environment["PATH"] = environment["PATH"].replace(OUR_PREFIX, str(Path(sys.prefix) / "bin"))
     (owned,) = re.findall(r"install --directory --owner prunesweep ([^\n&]+)", stage)
     folders = dict.fromkeys([workdir, *owned.split()], user)
-    return Image(environment, user, workdir, folders=folders)
+    return Image(environment, user, workdir, folders=folders, root=root)
 
 
 def stand_in(name: str, postgres: Path) -> Image:

@@ -2,8 +2,9 @@
 
     unshare --mount --pid --ipc --uts --fork python inside.py <<< JSON of a Task
 
-The root folder is a memory file system with the machine's programs mounted in, read through; so the
-mount points of a container need not exist here, and are gone with it.
+The root folder is a memory file system with the programs of the machine, or of an image that was
+built, mounted in, read through; so the mount points of a container need not exist here, and are
+gone with it.
 """
 
 from __future__ import annotations
@@ -18,19 +19,22 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "opt", "sys", "dev")
+PROGRAMS = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "opt")
+KERNEL = ("sys", "dev")
 
 
 @dataclass(frozen=True)
 class Task:
     """What to run.
 
-    ``ready`` is a file descriptor that is written to when the root is; ``binds`` are sources,
-    targets and whether they are read-only; ``folders`` are owned by users.
+    ``ready`` is a file descriptor that is written to when the root is; ``programs`` is the root
+    folder that they are taken from; ``binds`` are sources, targets and whether they are read-only;
+    ``folders`` are owned by users.
     """
 
     ready: int
     root: str
+    programs: str
     binds: list[tuple[str, str, bool]]
     folders: dict[str, int]
     hostname: str
@@ -58,13 +62,15 @@ def build(task: Task) -> None:
     """Make the root folder."""
     root = Path(task.root)
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", root)
-    for name in SYSTEM:
-        host = Path("/") / name
+    for host in (
+        *(Path(task.programs, name) for name in PROGRAMS),
+        *(Path("/", name) for name in KERNEL),
+    ):
         if host.is_symlink():
-            (root / name).symlink_to(os.readlink(host))
+            (root / host.name).symlink_to(os.readlink(host))
         elif host.exists():
-            (root / name).mkdir()
-            mount("--rbind", host, root / name)
+            (root / host.name).mkdir()
+            mount("--rbind", host, root / host.name)
     for name in ("proc", "run", "tmp", "var/tmp"):
         (root / name).mkdir(parents=True)
         (root / name).chmod(0o1777 if name.endswith("tmp") else 0o755)

@@ -86,7 +86,7 @@ class Project:
         for container in self.containers[name]:
             root = self.state / "roots" / container.name
             root.mkdir()
-            container.start(root, [*self._system(), *self._binds(container)])
+            container.start(root, [*self._system(container), *self._binds(container)])
         for container in self.containers[name]:
             if container.service.once:
                 container.wait_completed()
@@ -102,10 +102,13 @@ class Project:
         address = self.host.attach(name)
         return Container(name, service, image, f"{self.host.name}-{name}", address, log)
 
-    def _system(self) -> Iterator[tuple[str, str, bool]]:
-        for folder in (ROOT, Path(sys.prefix), Path(sys.base_prefix)):
-            yield str(folder), str(folder), True
-        yield str(self.state / "passwd"), "/etc/passwd", True
+    def _system(self, container: Container) -> Iterator[tuple[str, str, bool]]:
+        if container.image.root == "/":
+            for folder in (ROOT, Path(sys.prefix), Path(sys.base_prefix)):
+                yield str(folder), str(folder), True
+            yield str(self.state / "passwd"), "/etc/passwd", True
+        if not container.address:
+            yield "/etc/hosts", "/etc/hosts", True
 
     def _binds(self, container: Container) -> Iterator[tuple[str, str, bool]]:
         for mount in container.service.mounts:
