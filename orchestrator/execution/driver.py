@@ -35,8 +35,8 @@ def drive(sweep: Sweep, executor: str, uri: str | None) -> Driven:
     """Run what ``sweep`` lacks, show progress, keep MLflow up to date, and note what failed.
 
     Raises:
-        KeyboardInterrupt: the user stopped it; everything committed is valid and stays, and what
-            failed in the run before counts as not tried yet.
+        KeyboardInterrupt: the user stopped it; everything committed is valid and stays, what failed
+            is noted, and what failed in the run before counts as not tried yet.
         TrackingError: the tracking URI cannot be used at all.
         ResourcesError: a chain asks for more than there is.
         SweepError: a measure does not suit a network.
@@ -102,6 +102,7 @@ def _run(sweep: Sweep, state: State, executor: str, tracker: Tracker) -> Driven:
         try:
             outcome = runner.run(state.pending, sweep.plan.tasks, state.done, report)
         finally:
+            so_far.close()
             published = background.close()
     return Driven(outcome, published)
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from workers.contracts import Event
 
 SHARE = 0.05
-"""Of a run's time that noting what fails may take: the note grows with what has failed."""
+"""Of a run's time that noting what fails may take: the note grows with what has failed.
+
+What is told in between is noted at the next event.
+"""
 
 
 class OutcomeSoFar:
@@ -35,13 +38,20 @@ class OutcomeSoFar:
         self._due = float("-inf")
 
     def report(self, event: Event) -> None:
-        """Note what ``event`` tells of, soon; a store that cannot be written is not waited for."""
+        """Note what ``event`` tells of, if it is time to; a store that fails ends no run."""
         if event.kind in self._told:
             self._told[event.kind][event.chain] = event.detail
             self._changed = True
+        if self._changed and self._clock() >= self._due:
+            self._write()
+
+    def close(self) -> None:
+        """Note what was told last, if a chain started: an interrupted run notes nothing else."""
+        if self._changed and self._due > float("-inf"):
+            self._write()
+
+    def _write(self) -> None:
         start = self._clock()
-        if not self._changed or start < self._due:
-            return
         with suppress(OSError, StoreError):
             write_outcome(self._store, self._sweep, Outcome(**self._told))
             self._changed = False

@@ -22,7 +22,7 @@ Write = Callable[..., Path]
 
 
 class Scripted:
-    """An executor that makes nothing: it tells that a chain starts, then does as it is told."""
+    """An executor that makes nothing: it tells that a chain starts and that one fails."""
 
     def __init__(self, then: Callable[[], Outcome]) -> None:
         self.then = then
@@ -35,6 +35,7 @@ class Scripted:
         report: Report,
     ) -> Outcome:
         report(Event(chain=chains[0].name, kind="start"))
+        report(Event(chain=chains[-1].name, kind="failed", detail="OSError: new"))
         return self.then()
 
 
@@ -59,7 +60,7 @@ def test_auto_is_the_cpu_for_chains_without_gpus(
     assert runtime(sweep).device == chosen
 
 
-def test_an_interrupted_run_forgets_the_causes_of_the_one_before(
+def test_an_interrupted_run_keeps_its_causes_and_forgets_those_of_the_one_before(
     sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt() -> Outcome:
@@ -70,7 +71,9 @@ def test_an_interrupted_run_forgets_the_causes_of_the_one_before(
     (tmp_path / "file").touch()
     with pytest.raises(KeyboardInterrupt):
         drive(sweep, "local", f"sqlite:///{tmp_path}/file/mlflow.db")
-    assert read_outcome(sweep.store, "tiny") == Outcome()
+    assert read_outcome(sweep.store, "tiny") == Outcome(
+        {sweep.plan.chains[-1].name: "OSError: new"}
+    )
 
 
 def test_a_run_tells_that_mlflow_cannot_be_written(

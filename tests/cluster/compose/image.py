@@ -63,7 +63,7 @@ def ours() -> Image:
         if verb == "ENV":
             pairs = (word.split("=", 1) for word in shlex.split(words))
             environment |= {name: value.replace("$PATH", SYSTEM_PATH) for name, value in pairs}
-    root = os.environ.get("PRUNESWEEP_IMAGE_ROOT", "/")
+    root = os.environ.get("PRUNESWEEP_IMAGE_ROOT") or "/"
     if root == "/":
         environment["PATH"] = environment["PATH"].replace(OUR_PREFIX, str(Path(sys.prefix) / "bin"))
     (owned,) = re.findall(r"install --directory --owner prunesweep ([^\n&]+)", stage)

@@ -107,7 +107,7 @@ class Project:
             for folder in (ROOT, Path(sys.prefix), Path(sys.base_prefix)):
                 yield str(folder), str(folder), True
             yield str(self.state / "passwd"), "/etc/passwd", True
-        if not container.address:
+        elif not container.address:
             yield "/etc/hosts", "/etc/hosts", True
 
     def _binds(self, container: Container) -> Iterator[tuple[str, str, bool]]:
@@ -124,7 +124,10 @@ class Project:
             yield str(self.secrets[secret]), f"/run/secrets/{secret}", True
         if container.address:
             yield str(self.state / "hosts"), "/etc/hosts", True
-            yield str(self.state / "resolv.conf"), str(Path("/etc/resolv.conf").resolve()), True
+            names = Path("/etc/resolv.conf")
+            if container.image.root == "/":
+                names = names.resolve()
+            yield str(self.state / "resolv.conf"), str(names), True
 
     def _write_names(self) -> None:
         """Name the services, and the user whom the Dockerfile adds."""
