@@ -137,7 +137,8 @@ def minimal_ray() -> Iterator[None]:
     """Hide from Ray a package that its dashboard needs: its agents take it as not installed."""
     with TemporaryDirectory() as folder:
         Path(folder, "aiohttp_cors.py").write_text("raise ModuleNotFoundError\n")
-        os.environ["PYTHONPATH"] = os.pathsep.join([folder, os.environ.get("PYTHONPATH", "")])
+        before = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = os.pathsep.join([folder, before] if before else [folder])
         sys.path.insert(0, folder)
         yield
 
